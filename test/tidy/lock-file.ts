@@ -1,6 +1,7 @@
 // package-lock.json must name every optional platform package (biome, oxc-parser, msgpackr-extract, ...), also those of
 // other systems: `npm ci` refuses a lock that lacks one. npm leaves out what its registry cannot describe, and a mirror
-// may hold only its own platform, so `npm run lock` adds the missing entries. Called by package.test.ts, and as a program.
+// may hold only its own platform, so `npm run lock` adds the missing entries. Called by package.test.ts, and as a
+// program.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -25,7 +26,7 @@ const LOCK_FILE = fileURLToPath(new URL('../../package-lock.json', import.meta.u
 
 /** `<scope>/<name>-<os>-<cpu>[-<abi>]`, as all makers of native npm packages name them. */
 const PLATFORM =
-  /(android|aix|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-([a-z0-9]+)(?:-(musl|gnu|gnueabihf|musleabihf|eabi|msvc))?$/;
+  /(android|aix|darwin|freebsd|linux|\w*bsd|openharmony|sunos|win32)-([a-z0-9]+)(?:-(musl\w*|gnu\w*|eabi|msvc))?$/;
 
 export function readLock(): Lock {
   return JSON.parse(readFileSync(LOCK_FILE, 'utf8')) as Lock;
