@@ -29,5 +29,68 @@ export const REQUEST_ID_BYTES_MAX = 256;
 /** Most messages one consumer may have unacked: bounds what must come back when it dies. */
 export const PREFETCH_MAX = 65_535;
 
+/** Publishes of one stream that may wait for their queues before it is read no further: hides a ring's round trip, bounds memory. */
+export const UNCONFIRMED_PUBLISHES_MAX = 8192;
+
+/** Messages of a SubscribeQueue stream that may be on their way to the socket: enough to fill its write buffer with small ones. */
+export const SUBSCRIBE_PREFETCH = 512;
+
+/** Limits of the gRPC door; the reasons are beside each. Configuration may lower or raise the ones it names. */
+export const GRPC_LIMITS = {
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  /** Metadata of one call: the 8 KiB that grpc clients send by default, twice. Answered with a status. */
+  metadataBytesMax: 16 * KIB,
+  /** What HTTP/2 itself lets through, so that moderately large metadata still gets a status; beyond it the stream is reset. */
+  headerListBytesMax: 64 * KIB,
+  headerListPairsMax: 256,
+  /** Open connections of one shard: each costs about 40 KiB here, and a file descriptor. */
+  connectionsMax: 10_000,
+  /** Open streams of one connection, as told to the client: an idle one costs about 8 KiB. */
+  streamsPerConnectionMax: 1_000,
+  /** Open streams of one shard. */
+  streamsMax: 100_000,
+  /** Flow-control window of one stream: what a paused stream may still send us, and the most that 5 MB/s need at 50 ms. */
+  streamWindowBytes: 256 * KIB,
+  /** Flow-control window of a connection: several streams at full speed. */
+  connectionWindowBytes: 4 * MIB,
+  /** Unfinished and held request messages of one connection, and of all of a shard: bounds what slow senders cost. */
+  connectionBufferedBytesMax: 32 * MIB,
+  bufferedBytesMax: 512 * MIB,
+  /** Output of one call: above high its requests are not read and producers should wait, below low they go on. */
+  outputHighBytes: 256 * KIB,
+  outputLowBytes: 64 * KIB,
+  /** Output of one call whose producer does not wait: a few of the largest messages, then the call is ended. */
+  outputBytesMax: 32 * MIB,
+  /** Until the client's connection preface is complete (TLS handshake included), milliseconds. */
+  prefaceTimeoutMs: 10_000,
+  /** How long a finished call may take to be read by its client before the stream is reset. */
+  finishTimeoutMs: 20_000,
+  /** Our pings find dead peers: twice the usual idle time-out of a middlebox would be too late, every second too dear. */
+  keepaliveMs: 60_000,
+  keepaliveTimeoutMs: 20_000,
+  /** Pings without a message in between and SETTINGS frames that a client may send in `floodWindowMs`. */
+  pingsMax: 100,
+  settingsMax: 50,
+  floodWindowMs: 10_000,
+  /** Streams a client may reset at once, and per second after that (CVE-2023-44487). */
+  resetBurstMax: 1_000,
+  resetsPerSecondMax: 100,
+  /** Smallest response message that is compressed, when that is on: below it gzip costs more than it saves. */
+  gzipThresholdBytes: 1 * KIB,
+} as const;
+
+/** Streams open on one shard: the slot part of a session number (20 bits). */
+export const SESSIONS_MAX = 1 << 20;
+
 assert(RING_CHUNK_BYTES_MAX * 4 <= RING_BYTES, 'four chunks fit one ring');
 assert(RING_CHUNK_BYTES_MAX % 8 === 0, 'chunks keep records aligned to 8 bytes');
+assert(GRPC_LIMITS.outputLowBytes < GRPC_LIMITS.outputHighBytes, 'a drained output is below a congested one');
+assert(
+  GRPC_LIMITS.outputHighBytes + GRPC_LIMITS.messageBytesMax < GRPC_LIMITS.outputBytesMax,
+  'a largest message fits the output of a call that is about to be congested',
+);
+assert(
+  GRPC_LIMITS.messageBytesMax < GRPC_LIMITS.connectionBufferedBytesMax,
+  'a connection may hold one largest message',
+);
+assert(GRPC_LIMITS.metadataBytesMax < GRPC_LIMITS.headerListBytesMax, 'too much metadata still gets a status');

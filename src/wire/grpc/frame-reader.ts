@@ -54,9 +54,9 @@ export class FrameReader {
     return this.#gathered > 0;
   }
 
-  /** Bytes kept while paused. */
-  get heldBytes(): number {
-    return this.#heldBytes;
+  /** Bytes kept here: of an unfinished message, and of what arrived while paused. */
+  get bufferedBytes(): number {
+    return this.#gathered + this.#heldBytes;
   }
 
   get paused(): boolean {
@@ -86,6 +86,15 @@ export class FrameReader {
       this.#heldBytes = 0;
       this.#read(held);
     }
+  }
+
+  /** Forgets what is kept. */
+  clear(): void {
+    this.#paused = true;
+    this.#gather = EMPTY;
+    this.#gathered = 0;
+    this.#held = EMPTY;
+    this.#heldBytes = 0;
   }
 
   #read(chunk: Buffer): void {

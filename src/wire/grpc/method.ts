@@ -16,6 +16,8 @@ export interface GrpcMethod {
   readonly path: string;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
+  /** Served without authorization and while draining: health, for probes that have no token. */
+  readonly unguarded?: boolean;
   /** Called when the call is authorized. May throw BrokerError: the call then ends with its status. */
   open(call: GrpcCall): GrpcHandler;
 }
