@@ -82,6 +82,9 @@ export const GRPC_LIMITS = {
 /** Streams open on one shard: the slot part of a session number (20 bits). */
 export const SESSIONS_MAX = 1 << 20;
 
+/** Queues of one node: 1,000,000 empty ones cost about 2 GB over all shards. */
+export const QUEUES_MAX = 1_000_000;
+
 assert(RING_CHUNK_BYTES_MAX * 4 <= RING_BYTES, 'four chunks fit one ring');
 assert(RING_CHUNK_BYTES_MAX % 8 === 0, 'chunks keep records aligned to 8 bytes');
 assert(GRPC_LIMITS.outputLowBytes < GRPC_LIMITS.outputHighBytes, 'a drained output is below a congested one');
