@@ -1,0 +1,134 @@
+// hsmq's two publishing rpcs outside of a stream: `Publish` (one Message, answered with its id and queue when the queues
+// have taken it) and `PublishQos0` (a stream of Messages, answered with their count at its end).
+// Lives on: a shard, one a call. Called by: the gRPC door and the broker.
+import { BrokerError } from '../base/errors.ts';
+import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../core/broker-port.ts';
+import { isRefused } from '../core/publish-result.ts';
+import { type RecordMemory, WORD_ID } from '../core/record.ts';
+import type { GrpcCall, GrpcHandler } from '../wire/grpc/method.ts';
+import { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
+import * as responses from '../wire/hsmq/responses.ts';
+import { assembleRecord } from './hsmq-record.ts';
+import { publishRefusal, topicNotFound } from './hsmq-texts.ts';
+import { PauseReasons } from './pause-reasons.ts';
+import { TopicCache } from './topic-cache.ts';
+
+/** What both calls share: a session without deliveries. */
+abstract class PublishCall implements SessionSink {
+  protected readonly broker: BrokerPort;
+  protected readonly call: GrpcCall;
+  protected readonly session: number;
+  protected readonly decoder = new RequestDecoder();
+  protected readonly pause: PauseReasons;
+  protected draining = false;
+
+  constructor(broker: BrokerPort, call: GrpcCall) {
+    this.broker = broker;
+    this.call = call;
+    this.pause = new PauseReasons(call);
+    this.session = broker.open(this);
+  }
+
+  closed(): void {
+    this.broker.close(this.session);
+  }
+
+  drained(): void {}
+
+  throttle(on: boolean): void {
+    if (on) this.pause.set('rings');
+    else this.pause.clear('rings');
+  }
+
+  drain(): void {
+    this.draining = true;
+  }
+
+  stop(): void {
+    this.call.finish(14, 'shutdown');
+  }
+
+  delivered(): void {}
+  fetchTimedOut(): void {}
+  queueDeleted(): void {}
+  abstract confirmed(publish: number, result: number, queue: QueueRoute | undefined): void;
+
+  /** Throws when the topic of the decoded message has no queue. */
+  protected routeOf(
+    bytes: Buffer,
+    topics: { find(bytes: Buffer, start: number, end: number): TopicRoute | undefined },
+  ): TopicRoute {
+    const { topicStart, topicEnd } = this.decoder.message;
+    const route = topics.find(bytes, topicStart, topicEnd);
+    if (route === undefined)
+      throw new BrokerError('not-found', topicNotFound(bytes.toString('utf8', topicStart, topicEnd)));
+    return route;
+  }
+}
+
+/** The rpc Publish. */
+export class HsmqPublish extends PublishCall implements GrpcHandler {
+  readonly #id = new Int32Array(4);
+  #queue: QueueRoute | undefined;
+  #remaining = 0;
+
+  message(bytes: Buffer, start: number, end: number): void {
+    this.decoder.decodeMessage(bytes, start, end);
+    // A unary publish is always confirmed, so its record says QoS 1.
+    this.decoder.qos = 1;
+    const route = this.routeOf(bytes, new TopicCache(this.broker));
+    const memory = assembleRecord(this.broker, this.decoder, bytes);
+    this.#keep(memory, route);
+    this.#remaining = this.broker.publish(this.session, 0, route, memory);
+    this.#refuse(this.broker.publishResult, this.broker.publishQueue);
+    if (this.#remaining === 0) this.#answer();
+  }
+
+  end(): void {}
+
+  confirmed(_publish: number, result: number, queue: QueueRoute | undefined): void {
+    this.#remaining--;
+    if (isRefused(result)) this.call.finish(8, publishRefusal(result, queue?.name ?? ''));
+    else if (this.#remaining === 0) this.#answer();
+  }
+
+  #keep(memory: RecordMemory, route: TopicRoute): void {
+    this.#id.set(memory.words.subarray(WORD_ID, WORD_ID + 4));
+    this.#queue = route.queues[0];
+  }
+
+  #refuse(result: number, queue: QueueRoute | undefined): void {
+    if (isRefused(result)) throw new BrokerError('resource-exhausted', publishRefusal(result, queue?.name ?? ''));
+  }
+
+  #answer(): void {
+    if (this.#queue !== undefined) responses.writePublishMeta(this.call.out, this.#id, 0, this.#queue.metaSuffix);
+    this.call.finish();
+  }
+}
+
+/** The rpc PublishQos0: refusals of a full queue are counted there and not told, as QoS 0 says. */
+export class HsmqPublishQos0 extends PublishCall implements GrpcHandler {
+  readonly #topics: TopicCache;
+  #count = 0;
+
+  constructor(broker: BrokerPort, call: GrpcCall) {
+    super(broker, call);
+    this.#topics = new TopicCache(broker);
+  }
+
+  message(bytes: Buffer, start: number, end: number): void {
+    if (this.draining) throw new BrokerError('unavailable', 'shutdown');
+    this.decoder.decodeMessage(bytes, start, end);
+    const route = this.routeOf(bytes, this.#topics);
+    this.broker.publish(this.session, -1, route, assembleRecord(this.broker, this.decoder, bytes));
+    this.#count++;
+  }
+
+  end(): void {
+    responses.writePublishCount(this.call.out, this.#count);
+    this.call.finish();
+  }
+
+  confirmed(): void {}
+}
