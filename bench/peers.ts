@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -56,6 +55,8 @@ export async function startNode(options: NodeOptions): Promise<Peer> {
   const portsFile = path.join(folder, 'ports.json');
   await writeFile(config, nodeConfig(options));
   const child = startProcess([pathOf('../src/main.ts'), 'serve', '-c', config, '--ports-file', portsFile]);
+  // Its log is not wanted, but must not fill the pipe.
+  child.stdout?.resume();
   const stop = async (): Promise<void> => {
     await stopProcess(child);
     await rm(folder, { recursive: true, force: true });
@@ -71,17 +72,15 @@ export async function startNode(options: NodeOptions): Promise<Peer> {
 }
 
 export async function startGrpcJs(options: { queues: number }): Promise<Peer> {
-  const port = await freePort();
   const queues = Array.from({ length: options.queues }, (_, index) => `b/${index}`).join(',');
-  const child = startProcess([pathOf('./grpcjs-server.ts'), '--port', String(port), '--queues', queues]);
-  const stop = (): Promise<void> => stopProcess(child);
-  try {
-    await until(() => isListening(port), child);
-    return { name: 'grpc-js', pid: child.pid as number, port, adminPort: 0, stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  const child = startProcess([pathOf('./grpcjs-server.ts'), '--port', '0', '--queues', queues]);
+  let port = 0;
+  for await (const line of linesOf(child)) {
+    port = Number(/^listening (\d+)$/.exec(line)?.[1] ?? 0);
+    if (port > 0) break;
   }
+  if (port === 0) throw new Error(`Cannot start grpcjs-server.ts: it ended\n${errorOf(child)}`);
+  return { name: 'grpc-js', pid: child.pid as number, port, adminPort: 0, stop: () => stopProcess(child) };
 }
 
 /** Runs the load against a peer in a process of its own. */
@@ -96,7 +95,7 @@ export async function runLoad(
   ]);
   const child = startProcess([pathOf('./load.ts'), ...flags]);
   let result: LoadResult | undefined;
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+  for await (const line of linesOf(child)) {
     const said = JSON.parse(line) as { kind: string; result: LoadResult; published: number; received: number };
     if (said.kind === 'result') result = said.result;
     else onProgress(said);
@@ -126,8 +125,6 @@ function startProcess(args: readonly string[]): ChildProcess {
     texts.push(text);
     if (texts.length > ERROR_CHUNKS_MAX) texts.shift();
   });
-  // The log of a node goes nowhere, but must not fill the pipe. The load's output is read by its caller.
-  if (!args[0].endsWith('load.ts')) child.stdout?.resume();
   return child;
 }
 
@@ -157,21 +154,5 @@ async function until(isReady: () => boolean | Promise<boolean>, child: ChildProc
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
+const linesOf = (child: ChildProcess): AsyncIterable<string> =>
+  createInterface({ input: child.stdout as NodeJS.ReadableStream });
