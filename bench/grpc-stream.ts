@@ -1,6 +1,6 @@
-// One gRPC stream on one TCP connection of its own, framed by hand: the client half of HTTP/2 that a load generator needs
-// and no more. Written apart from the broker's codecs, so that a fault in those is seen and not mirrored.
-// Bytes in are parsed in place, bytes out are gathered and written once per turn: the broker has to be the bottleneck.
+// One gRPC stream on one TCP connection of its own, framed by hand: the client half of HTTP/2 that a load generator
+// needs and no more. Written apart from the broker's codecs, so that a fault in those is seen and not mirrored. Bytes
+// in are parsed in place, bytes out are gathered and written once per turn: the broker has to be the bottleneck.
 import net from 'node:net';
 
 const FRAME_HEAD_BYTES = 9;

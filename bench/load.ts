@@ -43,7 +43,7 @@ export interface LoadOptions {
   readonly progressSeconds: number;
 }
 
-export const LOAD_DEFAULTS: LoadOptions = {
+const LOAD_DEFAULTS: LoadOptions = {
   port: 4848,
   publishers: 4,
   consumers: 4,
@@ -192,7 +192,7 @@ class LoadRun {
     this.#unconfirmed--;
   }
 
-  /** All reads of one turn first, then one round of publishes: batches grow with the load, as those of a busy client do. */
+  /** All reads of one turn first, then one round of publishes: batches grow with the load, as a busy client's do. */
   #schedule(): void {
     this.#nowMs = 0;
     if (this.#scheduled) return;

@@ -1,5 +1,6 @@
-// Starts what is measured: our node, the grpc-js server that it is compared with, and the load on them. Each is a process
-// of its own on a free port of the loopback; each is stopped by whoever started it, also when a measurement fails.
+// Starts what is measured: our node, the grpc-js server that it is compared with, and the load on them. Each is a
+// process of its own on a free port of the loopback; each is stopped by whoever started it, also when a measurement
+// fails.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

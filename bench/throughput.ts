@@ -1,5 +1,5 @@
-// Throughput and latency of the gRPC door, always as a ratio within one run: our node and the grpc-js server of the same
-// service in turn (`grpc`), and one shard and two shards in turn (`shards`).
+// Throughput and latency of the gRPC door, always as a ratio within one run: our node and the grpc-js server of the
+// same service in turn (`grpc`), and one shard and two shards in turn (`shards`).
 import type { LoadOptions, LoadResult } from './load.ts';
 import { type Peer, runLoad, startGrpcJs, startNode } from './peers.ts';
 import { median } from './report.ts';
