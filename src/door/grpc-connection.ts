@@ -62,9 +62,18 @@ export class GrpcConnection implements CallConnection {
     });
   }
 
-  /** Tells the client to open no more calls here; those that are open or on their way are still served. */
+  /**
+   * Tells the client to open no more calls here; those that are open or on their way are still served. The second GOAWAY,
+   * one round trip later, names the last stream there was: without it a client cannot know that a call it had not quite
+   * sent is safe to send elsewhere (a Node client then waits for ever).
+   */
   goAway(): void {
-    if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_NO_ERROR, STREAM_ID_MAX);
+    const session = this.#session;
+    if (session.destroyed) return;
+    session.goaway(constants.NGHTTP2_NO_ERROR, STREAM_ID_MAX);
+    session.ping(() => {
+      if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR);
+    });
   }
 
   /** Closes once the open calls have ended. */

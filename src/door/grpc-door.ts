@@ -17,6 +17,7 @@ import type { Authorize, GrpcLimits, GrpcServing } from './grpc-serving.ts';
 import { GrpcStats } from './grpc-stats.ts';
 import { GrpcHealth } from './health.ts';
 import { awaitPreface } from './preface.ts';
+import { GrpcReflection } from './reflection.ts';
 
 export interface GrpcTls {
   readonly key: string | Buffer;
@@ -54,7 +55,9 @@ export class GrpcDoor {
   constructor(options: GrpcDoorOptions) {
     this.#limits = { ...GRPC_LIMITS, ...options.limits };
     this.health = new GrpcHealth();
-    const methods = new Map([...this.health.methods, ...options.methods].map((method) => [method.path, method]));
+    const served = [...this.health.methods, ...options.methods];
+    const all = [...served, ...new GrpcReflection(served).methods];
+    const methods = new Map(all.map((method) => [method.path, method]));
     const isDraining = () => this.#draining;
     this.#serving = {
       methods,
