@@ -1,0 +1,119 @@
+// What main tells a shard and asks of it, over one MessagePort a shard. Few messages, none on a message's way.
+// Requests are answered in order; each answer carries the request's number.
+// Lives on: types for both sides; ControlClient on main, serveControl() on a shard.
+import type { MessagePort } from 'node:worker_threads';
+import { BrokerError, type ErrorCode } from '../base/errors.ts';
+import type { QueueOptions } from '../core/queue-options.ts';
+import type { PeekedMessage } from './node-view.ts';
+import type { QueueSnapshot, ShardSnapshot } from './snapshots.ts';
+
+/** A queue as main places it: every shard gets its route, the owner also makes its actor. */
+export interface QueuePlacement {
+  readonly number: number;
+  readonly shard: number;
+  readonly options: QueueOptions;
+}
+
+/** Every request with its answer. */
+export interface ControlCalls {
+  create: { request: { queues: readonly QueuePlacement[] }; answer: null };
+  /** Removes the route everywhere; on the owner the queue is closed and what it held is counted as purged. */
+  delete: { request: { number: number; ifEmpty: boolean }; answer: { purged: number } };
+  purge: { request: { number: number }; answer: { purged: number } };
+  pause: { request: { number: number }; answer: null };
+  resume: { request: { number: number }; answer: null };
+  peek: { request: { number: number; limit: number }; answer: PeekedMessage[] };
+  /** Unacked back to ready, or with `to`: ready messages into another queue. */
+  requeue: { request: { number: number; to: string | undefined }; answer: { moved: number } };
+  queues: { request: { numbers: readonly number[] | undefined }; answer: QueueSnapshot[] };
+  stats: { request: null; answer: ShardSnapshot };
+  listen: { request: { host: string; port: number; reusePort: boolean }; answer: { port: number } };
+  drain: { request: null; answer: null };
+  /** What a draining shard still has to serve. */
+  pending: { request: null; answer: { messages: number; sessions: number } };
+  stop: { request: { graceMs: number }; answer: null };
+}
+
+export type ControlKind = keyof ControlCalls;
+
+/** What a shard tells main unasked. */
+export interface ControlEvent {
+  readonly event: 'idle';
+  /** The queue whose time to live without consumers has run out. */
+  readonly number: number;
+}
+
+interface RequestMessage {
+  readonly id: number;
+  readonly kind: ControlKind;
+  readonly request: unknown;
+}
+
+type AnswerMessage =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };
+
+/** Main's end of the port to one shard. */
+export class ControlClient {
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
+  #nextId = 0;
+
+  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void) {
+    this.#port = port;
+    port.on('message', (message: AnswerMessage | ControlEvent) => {
+      if ('event' in message) onEvent(message);
+      else this.#answered(message);
+    });
+    port.on('close', () => this.#closed());
+  }
+
+  /** Asks the shard; rejects with the shard's BrokerError, or `unavailable` when the shard is gone. */
+  call<K extends ControlKind>(kind: K, request: ControlCalls[K]['request']): Promise<ControlCalls[K]['answer']> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#port.postMessage({ id, kind, request } satisfies RequestMessage);
+    });
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  #answered(message: AnswerMessage): void {
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if ('error' in message) waiting?.reject(new BrokerError(message.error.code, message.error.message));
+    else waiting?.resolve(message.answer as never);
+  }
+
+  #closed(): void {
+    for (const { reject } of this.#waiting.values()) reject(new BrokerError('unavailable', 'The shard has stopped'));
+    this.#waiting.clear();
+  }
+}
+
+/** One function a request kind. */
+export type ControlHandlers = {
+  readonly [K in ControlKind]: (
+    request: ControlCalls[K]['request'],
+  ) => ControlCalls[K]['answer'] | Promise<ControlCalls[K]['answer']>;
+};
+
+/** The shard's end: answers requests one after the other. An unexpected error is told to `onError` and sent without its text. */
+export function serveControl(port: MessagePort, handlers: ControlHandlers, onError: (error: unknown) => void): void {
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (message: RequestMessage) => {
+    last = last.then(async () => {
+      try {
+        const handler = handlers[message.kind] as (request: unknown) => unknown;
+        port.postMessage({ id: message.id, answer: (await handler(message.request)) ?? null });
+      } catch (thrown) {
+        if (!(thrown instanceof BrokerError)) onError(thrown);
+        const { code, message: text } = BrokerError.from(thrown);
+        port.postMessage({ id: message.id, error: { code, message: text } });
+      }
+    });
+  });
+}
