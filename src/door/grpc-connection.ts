@@ -19,9 +19,6 @@ const CLOSE_GRACE_MS = 1_000;
 
 const NO_TRAILERS = Object.freeze({});
 
-/** Highest stream id: a GOAWAY that refuses no stream already on its way (RFC 9113, 6.8). */
-const STREAM_ID_MAX = 0x7fffffff;
-
 export class GrpcConnection implements CallConnection {
   readonly peer: string;
   readonly certificateName: string | undefined;
@@ -63,17 +60,12 @@ export class GrpcConnection implements CallConnection {
   }
 
   /**
-   * Tells the client to open no more calls here; those that are open or on their way are still served. The second GOAWAY,
-   * one round trip later, names the last stream there was: without it a client cannot know that a call it had not quite
-   * sent is safe to send elsewhere (a Node client then waits for ever).
+   * Tells the client to open no more calls here; those that are open are still served. The GOAWAY names the last stream
+   * that was seen, so that a call which crosses it is known to be unserved, and clients send it elsewhere by themselves.
+   * (A first GOAWAY with the highest id, as RFC 9113, 6.8 suggests, leaves such a call of a Node client waiting for ever.)
    */
   goAway(): void {
-    const session = this.#session;
-    if (session.destroyed) return;
-    session.goaway(constants.NGHTTP2_NO_ERROR, STREAM_ID_MAX);
-    session.ping(() => {
-      if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR);
-    });
+    if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_NO_ERROR);
   }
 
   /** Closes once the open calls have ended. */
