@@ -1,7 +1,7 @@
 // One client connection: an HTTP/2 session, its open calls, and the rules that keep one client from harming others.
 //
-// nghttp2 itself refuses broken frames, CONTINUATION floods, oversized header lists and rapid resets; what it leaves to
-// the application is here: pings and SETTINGS without end, silent death (keepalive), bytes held by unfinished messages.
+// nghttp2 itself refuses broken frames, CONTINUATION floods and oversized header lists; what it leaves to the application
+// is here: pings, SETTINGS and resets without end, silent death (keepalive), bytes held by unfinished messages.
 // Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -27,6 +27,7 @@ export class GrpcConnection implements CallConnection {
   readonly #socket: Socket;
   readonly #pings: FloodGuard;
   readonly #settings: FloodGuard;
+  readonly #resets: FloodGuard;
   readonly #keepalive: NodeJS.Timeout;
   #pingSentMs = 0;
   #bufferedBytes = 0;
@@ -46,13 +47,14 @@ export class GrpcConnection implements CallConnection {
     const { limits } = serving;
     this.#pings = new FloodGuard({ max: limits.pingsMax, windowMs: limits.floodWindowMs });
     this.#settings = new FloodGuard({ max: limits.settingsMax, windowMs: limits.floodWindowMs });
+    this.#resets = new FloodGuard({ max: limits.resetsMax, windowMs: limits.floodWindowMs });
     this.#keepalive = setInterval(() => this.#checkAlive(), limits.keepaliveMs);
     this.#keepalive.unref();
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on('stream', (stream, headers) => this.#onStream(stream, headers));
     session.on('ping', () => this.#onPing());
     session.on('remoteSettings', () => this.#onSettings());
-    session.on('error', (error) => this.#onError(error));
+    session.on('error', () => this.#onError());
     session.once('close', () => {
       clearInterval(this.#keepalive);
       client.onClose(this);
@@ -76,7 +78,10 @@ export class GrpcConnection implements CallConnection {
   /** Ends the connection now: open calls are lost. */
   destroy(code: number = constants.NGHTTP2_NO_ERROR): void {
     this.#closing = true;
-    if (!this.#session.destroyed) this.#session.destroy(undefined, code);
+    if (!this.#session.destroyed) {
+      // Node takes the code from its second argument only if the first is an error.
+      this.#session.destroy(code === constants.NGHTTP2_NO_ERROR ? undefined : new Error('Offended'), code);
+    }
     this.#endSocketSoon();
   }
 
@@ -108,6 +113,7 @@ export class GrpcConnection implements CallConnection {
     stats.streamsTotal++;
     stream.once('close', () => {
       stats.streams--;
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#onReset();
     });
     // A stream error is always followed by 'close', which is where calls are ended.
     stream.on('error', ignore);
@@ -159,16 +165,21 @@ export class GrpcConnection implements CallConnection {
     if (!this.#settings.count(Date.now())) this.#offend('settings-flood');
   }
 
+  /** A stream costs us far more to open than its reset costs the client. */
+  #onReset(): void {
+    if (!this.#session.destroyed && !this.#resets.count(Date.now())) this.#offend('rapid-reset');
+  }
+
   #offend(reason: RefusalReason): void {
     if (this.#closing) return;
     this.#serving.stats.countRefused(reason);
     this.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
-  #onError(error: Error): void {
+  #onError(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#serving.stats.countRefused(isFloodError(error) ? 'rapid-reset' : 'protocol-error');
+    this.#serving.stats.countRefused('protocol-error');
     this.#endSocketSoon();
   }
 
@@ -195,10 +206,6 @@ export class GrpcConnection implements CallConnection {
 }
 
 function ignore(): void {}
-
-function isFloodError(error: Error): boolean {
-  return (error as { code?: string }).code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES' || /flood/i.test(error.message);
-}
 
 function refuseHttp(stream: ServerHttp2Stream, status: number): void {
   if (stream.destroyed || stream.closed) return;

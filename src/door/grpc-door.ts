@@ -196,8 +196,10 @@ function sessionOptions(limits: GrpcLimits): ServerOptions {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB_MAX,
     maxHeaderListPairs: limits.headerListPairsMax,
-    streamResetBurst: limits.resetBurstMax,
-    streamResetRate: limits.resetsPerSecondMax,
+    // nghttp2 counts resets too, within a chunk of input, where we only see them after it. It gets four times our limit,
+    // which is more than fits a chunk, so that ours is reached first and names the reason.
+    streamResetBurst: 4 * limits.resetsMax,
+    streamResetRate: Math.ceil((4 * limits.resetsMax * 1000) / limits.floodWindowMs),
     settings: {
       initialWindowSize: limits.streamWindowBytes,
       maxConcurrentStreams: limits.streamsPerConnectionMax,

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSync } from '@grpc/proto-loader';
+import { repairDescriptors } from '../wire/grpc/descriptor-repair.ts';
 import { type FileDescriptor, readFileDescriptor } from '../wire/grpc/file-descriptor.ts';
 import type { GrpcCall, GrpcHandler, GrpcMethod } from '../wire/grpc/method.ts';
 import {
@@ -92,16 +93,10 @@ function loadDescriptors(): Descriptors {
     names.map((name) => join(folder, name)),
     { includeDirs: [folder] },
   );
-  const byName = new Map<string, FileDescriptor>();
-  for (const entry of Object.values(definition)) {
-    if (!('fileDescriptorProtos' in entry)) continue;
-    // Each entry lists every file that was loaded: one is enough.
-    for (const bytes of entry.fileDescriptorProtos as Buffer[]) {
-      const file = readFileDescriptor(bytes);
-      byName.set(file.name, file);
-    }
-    break;
-  }
+  // Each entry lists every file that was loaded: one is enough.
+  const entry = Object.values(definition).find((each) => 'fileDescriptorProtos' in each);
+  const files = repairDescriptors((entry as { fileDescriptorProtos: Buffer[] }).fileDescriptorProtos);
+  const byName = new Map(files.map(readFileDescriptor).map((file) => [file.name, file]));
   const bySymbol = new Map([...byName.values()].flatMap((file) => file.symbols.map((symbol) => [symbol, file])));
   return { byName, bySymbol };
 }

@@ -1,6 +1,7 @@
 // The messages of grpc.reflection: v1 and v1alpha differ in their package name alone, so one codec serves both.
 // Field numbers are those of config/proto/reflection-v1.proto. Cold path: plain objects and concatenation.
 import { ProtoReader } from '../proto-reader.ts';
+import { delimited, type Field, varintField, writeFields } from './proto-fields.ts';
 
 export type ReflectionRequest =
   | { readonly kind: 'file-by-name'; readonly name: string }
@@ -50,37 +51,18 @@ function readField(reader: ProtoReader): ReflectionRequest | undefined {
 
 /** Writes a ServerReflectionResponse that repeats its request. */
 export function encodeReflectionResponse(request: Uint8Array, answer: ReflectionAnswer): Buffer {
-  return Buffer.concat([field(RESPONSE.originalRequest, request), encodeAnswer(answer)]);
+  return writeFields([delimited(RESPONSE.originalRequest, request), encodeAnswer(answer)]);
 }
 
-function encodeAnswer(answer: ReflectionAnswer): Buffer {
+function encodeAnswer(answer: ReflectionAnswer): Field {
   switch (answer.kind) {
     case 'files':
-      return field(RESPONSE.files, Buffer.concat(answer.files.map((file) => field(1, file))));
-    case 'services':
-      return field(RESPONSE.services, Buffer.concat(answer.names.map((name) => field(1, text(1, name)))));
-    case 'error': {
-      const code = Buffer.concat([varint(1 << 3), varint(answer.code)]);
-      return field(RESPONSE.error, Buffer.concat([code, text(2, answer.message)]));
+      return delimited(RESPONSE.files, writeFields(answer.files.map((file) => delimited(1, file))));
+    case 'services': {
+      const services = answer.names.map((name) => delimited(1, writeFields([delimited(1, name)])));
+      return delimited(RESPONSE.services, writeFields(services));
     }
+    case 'error':
+      return delimited(RESPONSE.error, writeFields([varintField(1, answer.code), delimited(2, answer.message)]));
   }
-}
-
-function text(number: number, value: string): Buffer {
-  return field(number, Buffer.from(value, 'utf8'));
-}
-
-function field(number: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
 }
