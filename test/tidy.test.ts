@@ -246,7 +246,7 @@ describe('tidy: every rule finds its bad sample', () => {
 
   it('a file that nothing reaches is found, also when a test alone reaches it', () => {
     const files = sources({
-      'src/main.ts': `import { a } from './core/a.ts'; new URL('./shard.ts', import.meta.url);`,
+      'src/main.ts': `import { a } from './core/a.ts'; new URL(ts ? './shard.ts' : './shard.js', import.meta.url);`,
       'src/shard.ts': '',
       'src/core/a.ts': '',
       'src/core/b.ts': '',

@@ -15,29 +15,33 @@ function isEntry(file: SourceFile): boolean {
   return /import\.meta\.main\b/.test(file.text) || file.path === 'bench/main.ts' || file.path === 'native/build.js';
 }
 
-/**
- * Files that `file` imports or names in a string, such as the file of a worker thread in `new URL('./shard.ts', ...)`.
- */
-function referencesOf(file: SourceFile, known: ReadonlySet<string>): string[] {
-  const imported = importsOf(file).map((edge) => edge.request);
-  const named = [...file.text.matchAll(/['"`](\.{1,2}\/[^'"`\s]+\.(?:ts|js))['"`]/g)].map((match) => match[1]);
-  return [...new Set([...imported, ...named])]
-    .filter((request) => request.startsWith('.'))
-    .map((request) => resolveImport(file, request))
-    .filter((target) => known.has(target));
+/** Files that `file` names in a string without importing them: a thread's file in `new URL('./threads.ts', ...)`. */
+function filesNamedIn(file: SourceFile): string[] {
+  const imported = new Set(importsOf(file).map((edge) => edge.request));
+  return [...file.text.matchAll(/['"`](\.{1,2}\/[^'"`\s]+\.(?:ts|js))['"`]/g)]
+    .map((match) => match[1])
+    .filter((request) => !imported.has(request))
+    .map((request) => resolveImport(file, request));
+}
+
+function referencesOf(file: SourceFile): string[] {
+  const imported = importsOf(file).filter((edge) => edge.request.startsWith('.'));
+  return [...imported.map((edge) => resolveImport(file, edge.request)), ...filesNamedIn(file)];
 }
 
 /** Files that no entry reaches. What only a test reaches is unused too, unless it stands with the tests. */
 export function unusedFiles(files: readonly SourceFile[]): Finding[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
-  const known = new Set(byPath.keys());
   const reach = (entries: readonly SourceFile[]): Set<string> => {
     const reached = new Set<string>();
     const open = [...entries];
     for (let file = open.pop(); file !== undefined; file = open.pop()) {
       if (reached.has(file.path)) continue;
       reached.add(file.path);
-      for (const target of referencesOf(file, known)) open.push(byPath.get(target) as SourceFile);
+      for (const target of referencesOf(file)) {
+        const next = byPath.get(target);
+        if (next !== undefined) open.push(next);
+      }
     }
     return reached;
   };
@@ -71,7 +75,7 @@ export function unusedExports(files: readonly SourceFile[]): Finding[] {
       if (!isStatic) used.add(`${resolveImport(file, edge.request)}#*`);
     }
   }
-  const loadedByName = new Set(files.flatMap((file) => threadFilesOf(file)));
+  const loadedByName = new Set(files.filter((file) => !isTest(file)).flatMap(filesNamedIn));
   return files.flatMap((file) => {
     if (loadedByName.has(file.path) || used.has(`${file.path}#*`) || file.path === 'src/client/index.ts') return [];
     return exportsOf(file)
@@ -83,12 +87,6 @@ export function unusedExports(files: readonly SourceFile[]): Finding[] {
         advice: `${found.name} is imported nowhere: drop the export, or the declaration`,
       }));
   });
-}
-
-function threadFilesOf(file: SourceFile): string[] {
-  return [...file.text.matchAll(/new URL\(\s*['"`](\.{1,2}\/[^'"`]+)['"`]/g)].map((found) =>
-    resolveImport(file, found[1]),
-  );
 }
 
 function exportsOf(file: SourceFile): { name: string; isType: boolean; line: number }[] {
@@ -140,11 +138,10 @@ export function importCircles(files: readonly SourceFile[]): Finding[] {
  * The assembly of the threads is the end of the line: only it imports its own files. Tests start a node as a user does.
  */
 export function assemblyImports(files: readonly SourceFile[]): Finding[] {
-  const assembly = new Set(['src/main.ts', 'src/node.ts', 'src/shard.ts', 'src/writer.ts']);
   return files.flatMap((file) => {
     if (areaOf(file.path) === 'assembly' || isTest(file)) return [];
     return importsOf(file)
-      .filter((edge) => edge.request.startsWith('.') && assembly.has(resolveImport(file, edge.request)))
+      .filter((edge) => edge.request.startsWith('.') && areaOf(resolveImport(file, edge.request)) === 'assembly')
       .map((edge) => ({
         path: file.path,
         line: edge.line,
