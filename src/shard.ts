@@ -114,7 +114,7 @@ class Shard {
     const control = this.#control;
     return {
       create: ({ queues }) => control.create(queues),
-      delete: ({ number, ifEmpty }) => control.delete(number, ifEmpty),
+      delete: ({ number, only }) => control.delete(number, only),
       purge: ({ number }) => control.purge(number),
       pause: ({ number }) => control.pause(number),
       resume: ({ number }) => control.resume(number),

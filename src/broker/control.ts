@@ -14,11 +14,14 @@ export interface QueuePlacement {
   readonly options: QueueOptions;
 }
 
+/** When the owner may delete a queue: else it answers `failed-precondition`. */
+export type DeleteCondition = 'always' | 'if-empty' | 'if-unused';
+
 /** Every request with its answer. */
 export interface ControlCalls {
   create: { request: { queues: readonly QueuePlacement[] }; answer: null };
-  /** Removes the route everywhere; on the owner the queue is closed and what it held is counted as purged. */
-  delete: { request: { number: number; ifEmpty: boolean }; answer: { purged: number } };
+  /** Removes the route; on the owner the queue is closed and what it held is counted as purged. */
+  delete: { request: { number: number; only: DeleteCondition }; answer: { purged: number } };
   purge: { request: { number: number }; answer: { purged: number } };
   pause: { request: { number: number }; answer: null };
   resume: { request: { number: number }; answer: null };

@@ -6,7 +6,7 @@ import { BrokerError } from '../base/errors.ts';
 import { NAME_BYTES_MAX, QUEUES_MAX } from '../base/limits.ts';
 import type { QueueOptions } from '../core/queue-options.ts';
 import type { CatalogClient } from './catalog-client.ts';
-import type { ControlClient, QueuePlacement } from './control.ts';
+import type { ControlClient, DeleteCondition, QueuePlacement } from './control.ts';
 import type { ShardPlacement } from './placement.ts';
 
 /** Queues told to a shard in one message: bounds the size of a message, not the number of queues. */
@@ -72,17 +72,17 @@ export class QueueCatalog {
   }
 
   /** Deletes a queue on every shard; returns how many messages went with it. */
-  delete(name: string, options: { readonly ifEmpty?: boolean } = {}): Promise<{ purged: number }> {
+  delete(name: string, only: DeleteCondition): Promise<{ purged: number }> {
     return this.#inOrder(async () => {
       const entry = this.get(name);
       const { number } = entry;
       const owner = this.#options.shards[entry.shard];
-      const answer = await owner.call('delete', { number, ifEmpty: options.ifEmpty ?? false });
+      const answer = await owner.call('delete', { number, only });
       await this.#options.store.delete(name);
       this.#byName.delete(name);
       this.#byNumber.delete(number);
       const others = this.#options.shards.filter((shard) => shard !== owner);
-      await Promise.all(others.map((shard) => shard.call('delete', { number, ifEmpty: false })));
+      await Promise.all(others.map((shard) => shard.call('delete', { number, only: 'always' })));
       return answer;
     });
   }

@@ -12,10 +12,10 @@ import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../core/br
 import { isRefused, PublishResult } from '../core/publish-result.ts';
 import type { Queue, QueueHandler } from '../core/queue.ts';
 import { RecordMemory } from '../core/record.ts';
-import type { Mailbox } from '../thread/mailbox.ts';
 import { BrokerCounters } from './broker-counters.ts';
 import type { LoopTurn } from './loop-turn.ts';
 import { Operation } from './operation.ts';
+import type { ShardPeers } from './ports.ts';
 import type { RoutingTable, ShardQueueRoute } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
 
@@ -45,7 +45,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   readonly #ids: UuidSource;
   readonly #onIdle: (queue: Queue) => void;
   readonly #throttled = new Set<number>();
-  #mailbox!: Mailbox;
+  #peers!: ShardPeers;
   #memory = new RecordMemory(new ArrayBuffer(RECORD_MEMORY_BYTES));
 
   constructor(options: ShardBrokerOptions) {
@@ -57,9 +57,9 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     this.#onIdle = options.onIdle;
   }
 
-  /** The mailbox and the broker need each other: the mailbox is given once it exists. */
-  connect(mailbox: Mailbox): void {
-    this.#mailbox = mailbox;
+  /** Broker and mailbox need each other: the mailbox is given once it exists. */
+  connect(peers: ShardPeers): void {
+    this.#peers = peers;
   }
 
   // BrokerPort: what sessions ask.
@@ -99,7 +99,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     const nowMs = this.#turn.nowMs();
     for (const queue of this.sessions.remove(session)) {
       const { actor, shard, number } = queue as ShardQueueRoute;
-      if (shard !== this.#self) this.#mailbox.post(shard, Operation.unsubscribe, number, session, 0, 0, 0, 0);
+      if (shard !== this.#self) this.#peers.post(shard, Operation.unsubscribe, number, session, 0, 0, 0, 0);
       else actor?.unsubscribe(this.#base + session, nowMs);
     }
   }
@@ -132,9 +132,9 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   }
 
   #publishThere(queue: ShardQueueRoute, session: number, publish: number, memory: RecordMemory): number {
-    const mailbox = this.#mailbox;
-    mailbox.postRecord(queue.shard, Operation.publish, queue.number, session, publish, 0, 0, 0, memory, 0);
-    if (!mailbox.hasRoom(queue.shard)) this.#throttle(session);
+    const peers = this.#peers;
+    peers.postRecord(queue.shard, Operation.publish, queue.number, session, publish, 0, 0, 0, memory, 0);
+    if (!peers.hasRoom(queue.shard)) this.#throttle(session);
     return publish < 0 ? PublishResult.accepted : PublishResult.blocked;
   }
 
@@ -168,7 +168,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
 
   #post(shard: number, operation: number, target: number, a: number, b: number, c: number, d: number): void {
     this.#turn.touch();
-    this.#mailbox.post(shard, operation, target, a, b, c, d, 0);
+    this.#peers.post(shard, operation, target, a, b, c, d, 0);
   }
 
   // What other shards ask and answer.
@@ -278,7 +278,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     }
     const shard = Math.floor(address / ADDRESS_SHARD);
     this.#turn.touch();
-    this.#mailbox.postRecord(
+    this.#peers.postRecord(
       shard,
       Operation.deliver,
       address - shard * ADDRESS_SHARD,
@@ -320,7 +320,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     if (target === undefined) return false;
     if (target.actor !== undefined) return !isRefused(target.actor.publish(memory, offset, -1, -1, this.#turn.nowMs()));
     this.#turn.touch();
-    this.#mailbox.postRecord(target.shard, Operation.publish, target.number, 0, -1, 0, 0, 0, memory, offset);
+    this.#peers.postRecord(target.shard, Operation.publish, target.number, 0, -1, 0, 0, 0, memory, offset);
     return true;
   }
 }

@@ -15,8 +15,8 @@ import {
   WORD_ID,
   WORD_TAGS,
 } from '../core/record.ts';
-import type { QueuePlacement } from './control.ts';
-import type { PeekedRecord } from './node-view.ts';
+import type { DeleteCondition, QueuePlacement } from './control.ts';
+import type { PeekedMessage } from './node-view.ts';
 import type { RoutingTable, ShardQueueRoute } from './routing-table.ts';
 import type { ShardBroker } from './shard-broker.ts';
 import type { QueueSnapshot } from './snapshots.ts';
@@ -53,14 +53,11 @@ export class ShardControl {
     return null;
   }
 
-  /** Takes the queue out of the routes; its owner closes it. With `ifEmpty` the owner refuses while it holds messages. */
-  delete(number: number, ifEmpty: boolean): { purged: number } {
+  /** Takes the queue out of the routes; its owner closes it, unless the condition does not hold. */
+  delete(number: number, only: DeleteCondition): { purged: number } {
     const { routes, broker } = this.#options;
     const actor = routes.number(number)?.actor;
-    const held = actor === undefined ? 0 : actor.readyCount + actor.delayedCount + actor.inFlightCount;
-    if (ifEmpty && held > 0) {
-      throw new BrokerError('failed-precondition', `Cannot delete queue "${actor?.name}": it holds ${held} messages`);
-    }
+    if (actor !== undefined) checkDelete(actor, only);
     const route = routes.remove(number);
     if (route === undefined) return { purged: 0 };
     for (const session of broker.sessions.usersOf(route)) session.queueDeleted(route);
@@ -81,10 +78,10 @@ export class ShardControl {
     return null;
   }
 
-  peek(number: number, limit: number): PeekedRecord[] {
+  peek(number: number, limit: number): PeekedMessage[] {
     const queue = this.#actor(number);
-    const peeked: PeekedRecord[] = [];
-    queue.peek(limit, (message, state) => peeked.push(peekedRecord(queue, message, state)));
+    const peeked: PeekedMessage[] = [];
+    queue.peek(limit, (message, state) => peeked.push(peekedMessage(queue, message, state)));
     return peeked;
   }
 
@@ -98,9 +95,12 @@ export class ShardControl {
   }
 
   queues(numbers: readonly number[] | undefined): QueueSnapshot[] {
-    const actors =
-      numbers === undefined ? [...this.#options.routes.local()] : numbers.map((number) => this.#actor(number));
-    return actors.map(queueSnapshot);
+    if (numbers === undefined) return [...this.#options.routes.local()].map(queueSnapshot);
+    // One that was deleted since main looked is left out.
+    return numbers.flatMap((number) => {
+      const actor = this.#options.routes.number(number)?.actor;
+      return actor === undefined ? [] : [queueSnapshot(actor)];
+    });
   }
 
   /** Messages that a draining node would still deliver: all but those whose time has not come. */
@@ -117,6 +117,17 @@ export class ShardControl {
   }
 }
 
+function checkDelete(queue: Queue, only: DeleteCondition): void {
+  const held = queue.readyCount + queue.delayedCount + queue.inFlightCount;
+  const users = queue.consumerCount + queue.fetchCount;
+  if (only === 'if-empty' && held > 0) {
+    throw new BrokerError('failed-precondition', `Cannot delete queue "${queue.name}": it holds ${held} messages`);
+  }
+  if (only === 'if-unused' && users > 0) {
+    throw new BrokerError('failed-precondition', `Cannot delete queue "${queue.name}": it has ${users} consumers`);
+  }
+}
+
 function queueSnapshot(queue: Queue): QueueSnapshot {
   return {
     number: queue.number,
@@ -129,7 +140,7 @@ function queueSnapshot(queue: Queue): QueueSnapshot {
   };
 }
 
-function peekedRecord(queue: Queue, message: number, state: string): PeekedRecord {
+function peekedMessage(queue: Queue, message: number, state: string): PeekedMessage {
   const memory = queue.messages.memory(message);
   const offset = queue.messages.offset(message);
   const tags = memory.words[(offset >> 2) + WORD_TAGS];

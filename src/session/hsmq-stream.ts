@@ -48,6 +48,8 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     this.#topics = new TopicCache(broker);
     this.#pause = new PauseReasons(call);
     this.#session = broker.open(this);
+    // Some clients (tonic) wait for the response's headers before they send their first request.
+    call.sendHeaders({});
   }
 
   message(bytes: Buffer, start: number, end: number): void {

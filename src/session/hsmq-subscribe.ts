@@ -26,6 +26,8 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
     this.#broker = broker;
     this.#call = call;
     this.#session = broker.open(this);
+    // Some clients (tonic) wait for the response's headers before they send their first request.
+    call.sendHeaders({});
   }
 
   message(bytes: Buffer, start: number, end: number): void {

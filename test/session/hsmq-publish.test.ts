@@ -33,7 +33,7 @@ describe('HsmqPublish', () => {
     const session = new HsmqPublish(broker, call);
     session.message(message, 0, message.length);
     session.confirmed(0, PublishResult.accepted, undefined);
-    assert.equal(call.finished, undefined);
+    assert.equal(call.out.position, 0);
     session.confirmed(0, PublishResult.duplicate, undefined);
     assert.equal(call.finished?.code, 0);
     assert.equal(call.responses('Publish').length, 1);

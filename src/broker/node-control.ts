@@ -1,0 +1,172 @@
+// The node as its admin surface sees it: answers by asking the shards and the catalog.
+// Lives on: main.
+import { BrokerError } from '../base/errors.ts';
+import { Ledger, type LedgerCounts } from '../core/ledger.ts';
+import { type QueueOptions, queueOptions } from '../core/queue-options.ts';
+import type { ControlClient } from './control.ts';
+import type { LedgerReport, NodeState, NodeStats, NodeView, PeekedMessage, QueueInfo } from './node-view.ts';
+import type { CatalogEntry, QueueCatalog } from './queue-catalog.ts';
+import type { QueueSnapshot } from './snapshots.ts';
+
+export interface NodeControlOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly shards: readonly ControlClient[];
+  readonly catalog: QueueCatalog;
+  /** What a declaration leaves open. */
+  readonly queueDefaults: Partial<QueueOptions>;
+  readonly onChange: (event: string, details: Record<string, unknown>) => void;
+}
+
+export class NodeControl implements NodeView {
+  readonly name: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly #options: NodeControlOptions;
+  readonly #catalog: QueueCatalog;
+  #state: NodeState = 'starting';
+
+  constructor(options: NodeControlOptions) {
+    this.name = options.name;
+    this.version = options.version;
+    this.startedAtMs = options.startedAtMs;
+    this.#options = options;
+    this.#catalog = options.catalog;
+  }
+
+  state(): NodeState {
+    return this.#state;
+  }
+
+  enter(state: NodeState): void {
+    this.#state = state;
+  }
+
+  async declareQueue(declaration: { readonly name: string } & Partial<QueueOptions>): Promise<QueueInfo> {
+    if (declaration.deadLetterQueue === declaration.name) {
+      throw new BrokerError(
+        'invalid-argument',
+        `Cannot declare queue "${declaration.name}": it cannot be its own dead-letter queue`,
+      );
+    }
+    const entry = await this.#catalog.declare(queueOptions({ ...this.#options.queueDefaults, ...declaration }));
+    this.#options.onChange('queue.declared', { queue: entry.options.name, shard: entry.shard });
+    return this.#info(entry);
+  }
+
+  async deleteQueue(name: string, options: { readonly ifEmpty?: boolean } = {}): Promise<{ purged: number }> {
+    const answer = await this.#catalog.delete(name, options.ifEmpty === true ? 'if-empty' : 'always');
+    this.#options.onChange('queue.deleted', { queue: name, purged: answer.purged });
+    return answer;
+  }
+
+  /** The queue's idle time to live ran out on its shard: it goes, unless somebody came meanwhile. */
+  async deleteIdle(number: number): Promise<void> {
+    const entry = this.#catalog.number(number);
+    if (entry === undefined) return;
+    const queue = entry.options.name;
+    try {
+      const { purged } = await this.#catalog.delete(queue, 'if-unused');
+      this.#options.onChange('queue.expired', { queue, purged });
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+    }
+  }
+
+  async purgeQueue(name: string): Promise<{ purged: number }> {
+    const entry = this.#catalog.get(name);
+    const answer = await this.#catalog.owner(entry).call('purge', { number: entry.number });
+    this.#options.onChange('queue.purged', { queue: name, purged: answer.purged });
+    return answer;
+  }
+
+  async pauseQueue(name: string): Promise<void> {
+    const entry = this.#catalog.get(name);
+    await this.#catalog.owner(entry).call('pause', { number: entry.number });
+    this.#options.onChange('queue.paused', { queue: name });
+  }
+
+  async resumeQueue(name: string): Promise<void> {
+    const entry = this.#catalog.get(name);
+    await this.#catalog.owner(entry).call('resume', { number: entry.number });
+    this.#options.onChange('queue.resumed', { queue: name });
+  }
+
+  peekQueue(name: string, limit: number): Promise<PeekedMessage[]> {
+    const entry = this.#catalog.get(name);
+    return this.#catalog.owner(entry).call('peek', { number: entry.number, limit });
+  }
+
+  async requeue(name: string, options: { readonly to?: string } = {}): Promise<{ moved: number }> {
+    const entry = this.#catalog.get(name);
+    if (options.to === name)
+      throw new BrokerError('invalid-argument', `Cannot move messages of queue "${name}" to itself`);
+    if (options.to !== undefined) this.#catalog.get(options.to);
+    const answer = await this.#catalog.owner(entry).call('requeue', { number: entry.number, to: options.to });
+    this.#options.onChange('queue.requeued', { queue: name, ...options, moved: answer.moved });
+    return answer;
+  }
+
+  queue(name: string): Promise<QueueInfo> {
+    return this.#info(this.#catalog.get(name));
+  }
+
+  async queues(page: {
+    readonly prefix?: string;
+    readonly limit: number;
+    readonly offset: number;
+  }): Promise<{ total: number; queues: QueueInfo[] }> {
+    const found = [...this.#catalog.entries()].filter((entry) => entry.options.name.startsWith(page.prefix ?? ''));
+    found.sort((a, b) => (a.options.name < b.options.name ? -1 : 1));
+    const wanted = found.slice(page.offset, page.offset + page.limit);
+    return { total: found.length, queues: await this.#infos(wanted) };
+  }
+
+  async ledger(): Promise<LedgerReport> {
+    const infos = await this.#infos([...this.#catalog.entries()]);
+    const queues = infos.map(({ name, ledger, imbalance }) => ({ name, ledger, imbalance }));
+    const imbalance = queues.reduce((sum, queue) => sum + Math.abs(queue.imbalance), 0);
+    return { balanced: imbalance === 0, imbalance, total: sumOf(infos.map((info) => info.ledger)), queues };
+  }
+
+  async stats(): Promise<NodeStats> {
+    return { shards: await Promise.all(this.#options.shards.map((shard) => shard.call('stats', null))) };
+  }
+
+  async #info(entry: CatalogEntry): Promise<QueueInfo> {
+    const [snapshot] = await this.#catalog.owner(entry).call('queues', { numbers: [entry.number] });
+    return queueInfo(entry, snapshot);
+  }
+
+  /** Snapshots of many queues with one request a shard. */
+  async #infos(entries: readonly CatalogEntry[]): Promise<QueueInfo[]> {
+    const byNumber = new Map<number, QueueSnapshot>();
+    const asked = this.#options.shards.map(async (shard, index) => {
+      const numbers = entries.filter((entry) => entry.shard === index).map((entry) => entry.number);
+      for (const snapshot of await shard.call('queues', { numbers })) byNumber.set(snapshot.number, snapshot);
+    });
+    await Promise.all(asked);
+    // A queue that was deleted meanwhile is left out.
+    return entries.flatMap((entry) => {
+      const snapshot = byNumber.get(entry.number);
+      return snapshot === undefined ? [] : [queueInfo(entry, snapshot)];
+    });
+  }
+}
+
+function queueInfo(entry: CatalogEntry, snapshot: QueueSnapshot): QueueInfo {
+  const { number: _, ...rest } = snapshot;
+  const { options, shard, source } = entry;
+  return { name: options.name, shard, source, options, ...rest, imbalance: imbalanceOf(snapshot.ledger) };
+}
+
+function imbalanceOf(counts: LedgerCounts): number {
+  return Object.assign(new Ledger(), counts).imbalance(counts);
+}
+
+function sumOf(ledgers: readonly LedgerCounts[]): LedgerCounts {
+  const sum: Record<string, number> = { ...new Ledger().counts({ ready: 0, inFlight: 0, delayed: 0, blocked: 0 }) };
+  for (const ledger of ledgers) for (const [account, count] of Object.entries(ledger)) sum[account] += count;
+  return sum as unknown as LedgerCounts;
+}
