@@ -1,11 +1,22 @@
 // The queue machine: competing consumers, acks, redelivery, limits and times of one queue, without clock or socket.
-// Lives on: a shard, the one that owns the queue. Called by: the shard's broker; effects go out through QueueHandler.
-import { AssertionError } from '../base/assert.ts';
+//
+//   publish -> intake.ts -> stock.ts (ready, delayed, blocked) -> delivery.ts -> consumers, fetches
+//                             ^------------- takeBack -------------------'  '-> ack
+//
+// Invariant between calls: a message is ready only while nobody takes it (no waiting fetch, no consumer with credit, or
+// paused), and a publish is blocked only while the queue is full. Every change ends with a run of the delivery, which
+// restores it. Every message that was accepted is in the ledger at every moment.
+// Lives on: a shard, the one that owns the queue. Called by: the shard's broker, and its wheel through timer().
 import type { TimingWheel } from '../base/timing-wheel.ts';
+import { ACK_TIMER, Delivery, FETCH_TIMER } from './delivery.ts';
+import { Intake } from './intake.ts';
 import { Ledger, type LedgerCounts } from './ledger.ts';
+import { NO_MESSAGE, ROW_DUE, ROW_NEXT, ROW_SEQUENCE, State } from './message-row.ts';
 import type { MessageTable } from './message-table.ts';
+import { PublishResult } from './publish-result.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { RecordMemory } from './record.ts';
+import { Stock } from './stock.ts';
 
 export const SettleResult = {
   settled: 0,
@@ -25,7 +36,7 @@ export interface QueueHandler {
   /** `fetch` -1 = from a subscription. The record is read through queue.messages; its attempts byte is set. */
   deliver(queue: Queue, address: number, message: number, fetch: number): void;
   fetchTimedOut(queue: Queue, address: number, fetch: number): void;
-  /** A blocked publish got in (`accepted`), or was given up (`full`: purged, `gone`: queue deleted). */
+  /** A blocked publish got in (`accepted`, `expired`), or was given up (`full`: purged, `gone`: queue deleted). */
   unblocked(queue: Queue, address: number, publish: number, result: number): void;
   /** Copies the record elsewhere before it returns; false = nobody took it. */
   deadLetter(queue: Queue, message: number, reason: DeadLetterReason): boolean;
@@ -51,127 +62,330 @@ export interface QueueInfo {
   readonly counts: LedgerCounts;
 }
 
+// Items of the wheel besides those of the delivery.
+const IDLE_TIMER = -2;
+const DEDUP_TIMER = -3;
+const NO_TIMER = -1;
+
+/** Most deduplication ids that are forgotten at once. */
+const DEDUP_PRUNE_MAX = 10_000;
+
 export class Queue {
   readonly number: number;
   readonly name: string;
   readonly options: QueueOptions;
   readonly messages: MessageTable;
   readonly ledger = new Ledger();
+  readonly #wheel: TimingWheel;
+  readonly #handler: QueueHandler;
+  readonly #stock: Stock;
+  readonly #intake: Intake;
+  readonly #delivery: Delivery;
+  #closed = false;
+  #idleTimer = NO_TIMER;
+  #dedupTimer = NO_TIMER;
 
-  constructor(number: number, options: QueueOptions, shared: QueueShared, _nowMs: number) {
+  constructor(number: number, options: QueueOptions, shared: QueueShared, nowMs: number) {
+    const { messages, wheel, handler } = shared;
     this.number = number;
     this.name = options.name;
     this.options = options;
-    this.messages = shared.messages;
+    this.messages = messages;
+    this.#wheel = wheel;
+    this.#handler = handler;
+    this.#stock = new Stock(number, messages, wheel);
+    this.#intake = new Intake(options, this.#stock, messages, this.ledger);
+    this.#delivery = new Delivery(this, { handler, wheel, stock: this.#stock, intake: this.#intake, nowMs });
+    if (options.idleTtlMs > 0) this.#idleTimer = wheel.arm(nowMs + options.idleTtlMs, number, IDLE_TIMER);
   }
 
   get paused(): boolean {
-    return notBuilt();
+    return this.#delivery.paused;
   }
+
   get readyCount(): number {
-    return notBuilt();
+    return this.#stock.ready.count;
   }
+
   get inFlightCount(): number {
-    return notBuilt();
+    return this.#delivery.inFlightCount;
   }
+
   get delayedCount(): number {
-    return notBuilt();
+    return this.#stock.delayed.length;
   }
+
   get blockedCount(): number {
-    return notBuilt();
+    return this.#stock.blocked.length;
   }
+
   get consumerCount(): number {
-    return notBuilt();
+    return this.#delivery.consumers.count;
   }
+
   get fetchCount(): number {
-    return notBuilt();
+    return this.#delivery.fetches.count;
   }
+
+  /** Bytes of the records held. */
   get bytes(): number {
-    return notBuilt();
+    return this.#stock.bytes;
   }
 
   /** Returns a PublishResult. `address` -1 = nobody waits for a confirm: what would block is refused instead. */
-  publish(_memory: RecordMemory, _offset: number, _address: number, _publish: number, _nowMs: number): number {
-    return notBuilt();
+  publish(memory: RecordMemory, offset: number, address: number, publish: number, nowMs: number): number {
+    if (this.#closed) return PublishResult.gone;
+    const stock = this.#stock;
+    const intake = this.#intake;
+    const delivery = this.#delivery;
+    delivery.activeMs = nowMs;
+    const taken = stock.ready.count === 0 && !delivery.running && delivery.hasTaker;
+    const result = intake.admit(memory, offset, address, nowMs, taken);
+    const message = intake.message;
+    if (message === NO_MESSAGE) return result;
+    if (this.options.dedupWindowMs > 0) this.#watchDedup(nowMs + this.options.dedupWindowMs);
+    if (result === PublishResult.blocked) stock.toBlocked(message, address, publish);
+    else if (taken && intake.deliverAtMs <= nowMs) delivery.deliverAtOnce(message, nowMs);
+    else delivery.enqueue(message, intake.deliverAtMs, nowMs);
+    return result;
   }
 
   /** The same address again changes its prefetch. */
-  subscribe(_address: number, _prefetch: number, _nowMs: number): void {
-    notBuilt();
+  subscribe(address: number, prefetch: number, nowMs: number): void {
+    if (this.#closed) return;
+    const { consumers } = this.#delivery;
+    this.#delivery.activeMs = nowMs;
+    consumers.subscribe(consumers.obtain(address), prefetch);
+    this.#delivery.run(nowMs);
   }
 
   /** The consumer left or died: what it held unacked goes back to the head in order; its fetches are cancelled. */
-  unsubscribe(_address: number, _nowMs: number): void {
-    notBuilt();
+  unsubscribe(address: number, nowMs: number): void {
+    const delivery = this.#delivery;
+    const consumer = delivery.consumers.find(address);
+    if (consumer === undefined || this.#closed) return;
+    delivery.activeMs = nowMs;
+    delivery.consumers.unsubscribe(consumer);
+    delivery.cancelFetches(consumer);
+    delivery.quietly(() => {
+      while (consumer.held.head !== NO_MESSAGE) {
+        this.ledger.requeued++;
+        delivery.takeBack(consumer.held.head, nowMs);
+      }
+    });
+    delivery.consumers.forgetIdle(consumer);
+    this.#settle(nowMs);
   }
 
   /** Settles the message with the four id words. Returns a SettleResult. */
-  ack(_id0: number, _id1: number, _id2: number, _id3: number, _nowMs: number): number {
-    return notBuilt();
+  ack(id0: number, id1: number, id2: number, id3: number, nowMs: number): number {
+    const stock = this.#stock;
+    const message = stock.find(id0, id1, id2, id3);
+    if (message === NO_MESSAGE) return SettleResult.unknown;
+    const state = this.messages.state(message);
+    if (state === State.inFlight) this.#delivery.release(message);
+    else if (state === State.ready) {
+      stock.hold(message);
+      this.ledger.ackAfter++;
+    } else return SettleResult.unknown;
+    this.ledger.acked++;
+    stock.destroy(message);
+    this.#settle(nowMs);
+    return state === State.inFlight ? SettleResult.settled : SettleResult.late;
   }
 
-  /** Back to the head at once. Returns a SettleResult. */
-  requeue(_id0: number, _id1: number, _id2: number, _id3: number, _nowMs: number): number {
-    return notBuilt();
+  /** Back to the head at once. Returns a SettleResult; `late` = it is back already. */
+  requeue(id0: number, id1: number, id2: number, id3: number, nowMs: number): number {
+    const message = this.#stock.find(id0, id1, id2, id3);
+    if (message === NO_MESSAGE) return SettleResult.unknown;
+    const state = this.messages.state(message);
+    if (state === State.ready) return SettleResult.late;
+    if (state !== State.inFlight) return SettleResult.unknown;
+    this.ledger.requeued++;
+    this.#delivery.takeBack(message, nowMs);
+    this.#settle(nowMs);
+    return SettleResult.settled;
   }
 
   /** One message now or within `timeoutMs`, or fetchTimedOut; 0 = answer at once. */
-  fetch(_address: number, _fetch: number, _timeoutMs: number, _autoack: boolean, _nowMs: number): void {
-    notBuilt();
+  fetch(address: number, fetch: number, timeoutMs: number, autoack: boolean, nowMs: number): void {
+    if (this.#closed) {
+      this.#handler.fetchTimedOut(this, address, fetch);
+      return;
+    }
+    this.#delivery.activeMs = nowMs;
+    this.#delivery.fetch(this.#delivery.consumers.obtain(address), fetch, timeoutMs, autoack, nowMs);
   }
 
   /** Forgets the fetches of an address that are not answered yet; they get no answer. */
-  cancelFetches(_address: number, _nowMs: number): void {
-    notBuilt();
+  cancelFetches(address: number, nowMs: number): void {
+    const { consumers } = this.#delivery;
+    const consumer = consumers.find(address);
+    if (consumer === undefined) return;
+    this.#delivery.activeMs = nowMs;
+    this.#delivery.cancelFetches(consumer);
+    consumers.forgetIdle(consumer);
   }
 
+  /** Nothing is delivered until resume(); times go on. */
   pause(): void {
-    notBuilt();
+    this.#delivery.paused = true;
   }
 
-  resume(_nowMs: number): void {
-    notBuilt();
+  resume(nowMs: number): void {
+    this.#delivery.paused = false;
+    this.#delivery.run(nowMs);
   }
 
   /** Drops what waits (ready and delayed) and gives up blocked publishes. Returns how many messages were purged. */
-  purge(_nowMs: number): number {
-    return notBuilt();
+  purge(nowMs: number): number {
+    this.#giveUpBlocked(PublishResult.full);
+    const purged = this.#purgeWaiting();
+    this.#settle(nowMs);
+    return purged;
   }
 
   /** Shows up to `limit` messages: ready in order of delivery, then in flight, then delayed. */
-  peek(_limit: number, _visit: (message: number, state: MessageState) => void): void {
-    notBuilt();
+  peek(limit: number, visit: (message: number, state: MessageState) => void): void {
+    const { ready, inFlight, delayed } = this.#stock;
+    let left = limit;
+    for (let at = ready.first; at !== NO_MESSAGE && left > 0; at = ready.after(at), left--) visit(at, 'ready');
+    for (let at = inFlight.head; at !== NO_MESSAGE && left > 0; at = this.messages.word(at, ROW_NEXT), left--) {
+      visit(at, 'in-flight');
+    }
+    for (let at = delayed.head; at !== NO_MESSAGE && left > 0; at = this.messages.word(at, ROW_NEXT), left--) {
+      visit(at, 'delayed');
+    }
   }
 
   /** Takes everything in flight back. Returns how many. */
-  requeueInFlight(_nowMs: number): number {
-    return notBuilt();
+  requeueInFlight(nowMs: number): number {
+    const { inFlight } = this.#stock;
+    const count = inFlight.length;
+    this.#delivery.quietly(() => {
+      for (let taken = 0; taken < count && inFlight.head !== NO_MESSAGE; taken++) {
+        this.ledger.requeued++;
+        this.#delivery.takeBack(inFlight.head, nowMs);
+      }
+    });
+    this.#settle(nowMs);
+    return count;
   }
 
-  /** Hands up to `limit` ready messages to `visit`, which copies them elsewhere, or ends it with false. Returns how many went. */
-  takeReady(_limit: number, _visit: (message: number) => boolean, _nowMs: number): number {
-    return notBuilt();
+  /**
+   * Hands up to `limit` ready messages, in order of delivery, to `visit`, which copies them elsewhere or ends this with
+   * false. Returns how many went.
+   */
+  takeReady(limit: number, visit: (message: number) => boolean, nowMs: number): number {
+    const most = Math.min(limit, this.#stock.ready.count);
+    let moved = 0;
+    this.#delivery.quietly(() => {
+      while (moved < most && this.#delivery.handAway(visit, nowMs)) moved++;
+    });
+    this.#settle(nowMs);
+    return moved;
   }
 
   /** The queue is deleted: all that is left counts as purged. Returns how many. */
   close(_nowMs: number): number {
-    return notBuilt();
+    if (this.#closed) return 0;
+    this.#closed = true;
+    if (this.#idleTimer !== NO_TIMER) this.#wheel.disarm(this.#idleTimer);
+    if (this.#dedupTimer !== NO_TIMER) this.#wheel.disarm(this.#dedupTimer);
+    const { inFlight } = this.#stock;
+    let purged = this.#purgeWaiting();
+    for (; inFlight.head !== NO_MESSAGE; purged++) {
+      const message = inFlight.head;
+      this.#delivery.release(message);
+      this.#stock.destroy(message);
+      this.ledger.purged++;
+    }
+    this.#giveUpBlocked(PublishResult.gone);
+    this.#delivery.close();
+    return purged;
   }
 
   /** Called by the shard's wheel for a timer of this queue. */
-  timer(_item: number, _nowMs: number): void {
-    notBuilt();
+  timer(item: number, nowMs: number): void {
+    if (item === IDLE_TIMER) this.#idleTimedOut(nowMs);
+    else if (item === DEDUP_TIMER) this.#dedupTimedOut(nowMs);
+    else if (item <= FETCH_TIMER) this.#delivery.fetchTimedOut(FETCH_TIMER - item, nowMs);
+    else {
+      if (item === ACK_TIMER) this.#delivery.ackTimedOut(nowMs);
+      else this.#delivery.messageTimedOut(item, nowMs);
+      this.#settle(nowMs);
+    }
   }
 
   counts(): LedgerCounts {
-    return notBuilt();
+    const { readyCount, inFlightCount, delayedCount, blockedCount } = this;
+    return this.ledger.counts({
+      ready: readyCount,
+      inFlight: inFlightCount,
+      delayed: delayedCount,
+      blocked: blockedCount,
+    });
   }
 
   info(): QueueInfo {
-    return notBuilt();
+    const { number, name, paused, consumerCount: consumers, fetchCount: fetches, bytes } = this;
+    return { number, name, paused, consumers, fetches, bytes, counts: this.counts() };
   }
-}
 
-function notBuilt(): never {
-  throw new AssertionError('not built yet');
+  /** Ends every change but a publish: delivers what can be delivered, and gives memory back. */
+  #settle(nowMs: number): void {
+    this.#delivery.run(nowMs);
+    this.#delivery.tidy();
+  }
+
+  #purgeWaiting(): number {
+    const { ready, delayed } = this.#stock;
+    const purged = ready.count + delayed.length;
+    for (let left = purged; left > 0; left--) {
+      const message = ready.count > 0 ? ready.first : delayed.head;
+      this.#stock.hold(message);
+      this.#stock.destroy(message);
+    }
+    this.ledger.purged += purged;
+    return purged;
+  }
+
+  #giveUpBlocked(result: number): void {
+    const { blocked } = this.#stock;
+    this.#delivery.quietly(() => {
+      for (let left = blocked.length; left > 0 && blocked.head !== NO_MESSAGE; left--) {
+        const message = blocked.head;
+        const address = this.messages.double(message, ROW_DUE);
+        const publish = this.messages.double(message, ROW_SEQUENCE);
+        this.#intake.giveUp(message);
+        this.#handler.unblocked(this, address, publish, result);
+      }
+    });
+  }
+
+  #watchDedup(deadlineMs: number): void {
+    if (this.#dedupTimer === NO_TIMER && this.#intake.dedupCount > 0) {
+      this.#dedupTimer = this.#wheel.arm(deadlineMs, this.number, DEDUP_TIMER);
+    }
+  }
+
+  #dedupTimedOut(nowMs: number): void {
+    this.#dedupTimer = NO_TIMER;
+    const nextMs = this.#intake.pruneDedup(nowMs, DEDUP_PRUNE_MAX);
+    // Ids that are forgotten a little late cost memory, a timer for each would cost time.
+    const laterMs = nowMs + this.options.dedupWindowMs / 8;
+    this.#watchDedup(nextMs <= nowMs ? nextMs : Math.max(nextMs, laterMs));
+  }
+
+  #idleTimedOut(nowMs: number): void {
+    const { consumers, fetches } = this.#delivery;
+    const { idleTtlMs } = this.options;
+    this.#idleTimer = NO_TIMER;
+    if (consumers.count > 0 || fetches.count > 0) this.#delivery.activeMs = nowMs;
+    const idleAtMs = this.#delivery.activeMs + idleTtlMs;
+    if (idleAtMs <= nowMs) this.#handler.idle(this);
+    // An owner that keeps the queue is asked again.
+    if (this.#closed) return;
+    this.#idleTimer = this.#wheel.arm(idleAtMs <= nowMs ? nowMs + idleTtlMs : idleAtMs, this.number, IDLE_TIMER);
+  }
 }

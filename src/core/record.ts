@@ -2,7 +2,7 @@
 //
 //   byte  0  u32  size          bytes of the whole record, padded to 8
 //         4  u8   format        form of the body, see BodyFormat
-//         5  u8   flags         bits 0-1 qos, bit 2 retain
+//         5  u8   flags         bits 0-1 qos, bit 2 retain, bit 3 moved from one queue to another
 //         6  u8   priority      0 (default) .. 9
 //         7  u8   attempts      deliveries so far (saturates at 255); set by the queue when it hands the record out
 //         8  f64  publishMs     when the edge took it, ms since the epoch
@@ -53,6 +53,14 @@ export function alignedSize(bytes: number): number {
 /** Packs format, flags, priority and attempts into the header's second word. */
 export function packTags(format: number, flags: number, priority: number): number {
   return format | (flags << 8) | (priority << 16);
+}
+
+/** Bit 3 of the flags, in the tags word: dedup windows let a message pass that a queue has accepted before. */
+export const TAG_MOVED = 1 << 11;
+
+/** Whether the tags word is of a record that was moved from one queue to another. */
+export function tagsMoved(tags: number): boolean {
+  return (tags & TAG_MOVED) !== 0;
 }
 
 /** Priority of a record from its tags word. */
