@@ -1,6 +1,6 @@
-// Calls that have something to say, flushed together once a loop turn. setImmediate runs after the poll phase, when every
-// socket that had input has been read: measured here, it turns 64 B messages into writes of 12 KiB, while a microtask or
-// nextTick, which run after each DATA frame, write every message alone and halve the throughput.
+// Calls that have something to say, flushed together once a loop turn. setImmediate runs after the poll phase, when
+// every socket that had input has been read: measured here, it turns 64 B messages into writes of 12 KiB, while a
+// microtask or nextTick, which run after each DATA frame, write every message alone and halve the throughput.
 
 export interface Flushable {
   flush(): void;

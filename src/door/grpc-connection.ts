@@ -1,8 +1,8 @@
 // One client connection: an HTTP/2 session, its open calls, and the rules that keep one client from harming others.
 //
-// nghttp2 itself refuses broken frames, CONTINUATION floods and oversized header lists; what it leaves to the application
-// is here: pings, SETTINGS and resets without end, silent death (keepalive), bytes held by unfinished messages.
-// Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
+// nghttp2 itself refuses broken frames, CONTINUATION floods and oversized header lists; what it leaves to the
+// application is here: pings, SETTINGS and resets without end, silent death (keepalive), bytes held by unfinished
+// messages. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { GrpcMetadata } from '../wire/grpc/method.ts';
@@ -29,7 +29,7 @@ export class GrpcConnection implements CallConnection {
   readonly #settings: FloodGuard;
   readonly #resets: FloodGuard;
   readonly #keepalive: NodeJS.Timeout;
-  #pingSentMs = 0;
+  #pinging = false;
   #bufferedBytes = 0;
   #chunksSincePing = 0;
   #closing = false;
@@ -63,8 +63,9 @@ export class GrpcConnection implements CallConnection {
 
   /**
    * Tells the client to open no more calls here; those that are open are still served. The GOAWAY names the last stream
-   * that was seen, so that a call which crosses it is known to be unserved, and clients send it elsewhere by themselves.
-   * (A first GOAWAY with the highest id, as RFC 9113, 6.8 suggests, leaves such a call of a Node client waiting for ever.)
+   * that was seen, so that a call which crosses it is known to be unserved, and clients send it elsewhere by
+   * themselves. (A first GOAWAY with the highest id, as RFC 9113, 6.8 suggests, leaves such a call of a Node client
+   * waiting for ever.)
    */
   goAway(): void {
     if (!this.#session.destroyed) this.#session.goaway(constants.NGHTTP2_NO_ERROR);
@@ -185,15 +186,20 @@ export class GrpcConnection implements CallConnection {
 
   /** Runs every keepaliveMs: a ping that is not answered in time ends the connection. */
   #checkAlive(): void {
-    if (this.#session.destroyed || this.#pingSentMs !== 0) return;
+    if (this.#session.destroyed) {
+      // We have said goodbye, and the peer does not close its side.
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#pinging) return;
     const deadline = setTimeout(() => {
       if (!this.#closing) this.#serving.stats.countRefused('keepalive');
       this.destroy();
     }, this.#serving.limits.keepaliveTimeoutMs);
     deadline.unref();
-    this.#pingSentMs = Date.now();
+    this.#pinging = true;
     const sent = this.#session.ping(() => {
-      this.#pingSentMs = 0;
+      this.#pinging = false;
       clearTimeout(deadline);
     });
     if (!sent) clearTimeout(deadline);

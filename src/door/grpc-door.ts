@@ -2,8 +2,8 @@
 //
 //   listener (net or tls) -> preface -> http2 session -> GrpcConnection -> OpenCall -> GrpcMethod.open()
 //
-// One a shard thread; with reusePort the kernel spreads connections over the shards. Sockets are sniffed before node:http2
-// sees them, sessions are made by http2.performServerHandshake: no server object of node:http2 is involved.
+// One a shard thread; with reusePort the kernel spreads connections over the shards. Sockets are sniffed before
+// node:http2 sees them, sessions are made by http2.performServerHandshake: no server object of node:http2 is involved.
 import { performServerHandshake, type ServerOptions } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
@@ -40,6 +40,9 @@ export interface GrpcDoorOptions {
 /** Memory of one session's header tables, streams and queued frames, MiB; beyond it new streams are refused. */
 const SESSION_MEMORY_MIB_MAX = 64;
 
+/** How long connections that are ended at the close may take to send their last frames. */
+const GOODBYE_MS = 1_000;
+
 export class GrpcDoor {
   readonly health: GrpcHealth;
   readonly stats = new GrpcStats();
@@ -48,6 +51,8 @@ export class GrpcDoor {
   readonly #listener: Server;
   readonly #tls: TlsServer | undefined;
   readonly #sockets = new Set<Socket>();
+  /** Sockets whose preface has not come yet. */
+  readonly #waiting = new Set<Socket>();
   readonly #connections = new Set<GrpcConnection>();
   readonly #sessionOptions: ServerOptions;
   #draining = false;
@@ -83,6 +88,8 @@ export class GrpcDoor {
       this.#listener.once('error', reject);
       this.#listener.listen({ ...at, backlog: 1024 }, () => {
         this.#listener.off('error', reject);
+        // Later errors are those of accept(), such as too many open files: one client less, and the door stays open.
+        this.#listener.on('error', (error) => this.#serving.onUnexpected(error, 'accept'));
         resolve({ port: (this.#listener.address() as AddressInfo).port });
       });
     });
@@ -102,23 +109,24 @@ export class GrpcDoor {
     this.health.close();
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     for (const connection of this.#connections) connection.close();
-    const idle = [...this.#sockets].filter((socket) => !this.#owned.has(socket));
-    for (const socket of idle) socket.destroy();
+    for (const socket of this.#waiting) socket.destroy();
     const deadline = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
-      for (const socket of this.#sockets) socket.destroySoon();
+      // What is left once the connections had time to say goodbye: handshakes, and peers that do not read.
+      lastResort = setTimeout(() => {
+        for (const socket of this.#sockets) socket.destroy();
+      }, GOODBYE_MS);
     }, graceMs);
+    let lastResort: NodeJS.Timeout | undefined;
     await closed;
     clearTimeout(deadline);
+    clearTimeout(lastResort);
   }
 
   /** Serves new connections with other certificates. */
   reloadTls(tls: GrpcTls): void {
     this.#tls?.setSecureContext({ key: tls.key, cert: tls.cert, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
   }
-
-  /** Sockets that a connection has taken over. */
-  readonly #owned = new WeakSet<Socket>();
 
   #listen(): void {
     this.#listener.maxConnections = this.#limits.connectionsMax;
@@ -164,7 +172,9 @@ export class GrpcDoor {
   }
 
   #accept(socket: Socket, peerCertificateName: string | undefined): void {
+    this.#waiting.add(socket);
     awaitPreface(socket, this.#limits.prefaceTimeoutMs, (verdict) => {
+      this.#waiting.delete(socket);
       switch (verdict) {
         case 'http2':
           this.#serve(socket, peerCertificateName);
@@ -182,7 +192,6 @@ export class GrpcDoor {
 
   #serve(socket: Socket, peerCertificateName: string | undefined): void {
     const session = performServerHandshake(socket, this.#sessionOptions);
-    this.#owned.add(socket);
     const connection = new GrpcConnection(this.#serving, session, {
       socket,
       certificateName: peerCertificateName,
@@ -196,8 +205,8 @@ function sessionOptions(limits: GrpcLimits): ServerOptions {
   return {
     maxSessionMemory: SESSION_MEMORY_MIB_MAX,
     maxHeaderListPairs: limits.headerListPairsMax,
-    // nghttp2 counts resets too, within a chunk of input, where we only see them after it. It gets four times our limit,
-    // which is more than fits a chunk, so that ours is reached first and names the reason.
+    // nghttp2 counts resets too, within a chunk of input, where we only see them after it. It gets four times our
+    // limit, which is more than fits a chunk, so that ours is reached first and names the reason.
     streamResetBurst: 4 * limits.resetsMax,
     streamResetRate: Math.ceil((4 * limits.resetsMax * 1000) / limits.floodWindowMs),
     settings: {

@@ -9,8 +9,8 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const HTTP1_START = /^[A-Z]{3,16} [/*h]/;
 
 const HTTP1_ANSWER =
-  'HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 44\r\n\r\n' +
-  'This port speaks gRPC: use HTTP/2, cleartext';
+  'HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\n' +
+  'content-type: text/plain\r\ncontent-length: 33\r\n\r\nThis port speaks gRPC: use HTTP/2';
 
 export type PrefaceVerdict = 'http2' | 'http1' | 'not-http2' | 'timeout' | 'closed';
 

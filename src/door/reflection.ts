@@ -3,7 +3,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadSync } from '@grpc/proto-loader';
 import { repairDescriptors } from '../wire/grpc/descriptor-repair.ts';
 import { type FileDescriptor, readFileDescriptor } from '../wire/grpc/file-descriptor.ts';
 import type { GrpcCall, GrpcHandler, GrpcMethod } from '../wire/grpc/method.ts';
@@ -25,6 +24,7 @@ export class GrpcReflection {
   readonly methods: readonly GrpcMethod[];
   readonly #services: readonly string[];
   #descriptors: Descriptors | undefined;
+  #loading: Promise<Descriptors> | undefined;
 
   /** `served`: the methods beside reflection itself. */
   constructor(served: readonly GrpcMethod[]) {
@@ -39,22 +39,45 @@ export class GrpcReflection {
   }
 
   #open(call: GrpcCall): GrpcHandler {
+    let open = true;
     return {
       message: (bytes, start, end) => {
-        const answer = this.#answer(bytes, start, end);
-        call.out.append(encodeReflectionResponse(bytes.subarray(start, end), answer));
-        call.flushSoon();
+        if (this.#descriptors !== undefined) {
+          this.#reply(call, bytes.subarray(start, end), this.#descriptors);
+          return;
+        }
+        const request = Buffer.from(bytes.subarray(start, end));
+        call.pause();
+        void this.#load().then((descriptors) => {
+          if (!open) return;
+          this.#reply(call, request, descriptors);
+          call.resume();
+        });
       },
       end: () => call.finish(),
-      closed: () => {},
+      closed: () => {
+        open = false;
+      },
       drained: () => {},
     };
   }
 
-  #answer(bytes: Buffer, start: number, end: number): ReflectionAnswer {
-    const request = decodeReflectionRequest(bytes, start, end);
-    this.#descriptors ??= loadDescriptors();
-    const { byName, bySymbol } = this.#descriptors;
+  /** Once: who asks while it is under way waits for the same. A failure is our own bug and ends the thread. */
+  #load(): Promise<Descriptors> {
+    this.#loading ??= loadDescriptors().then((descriptors) => {
+      this.#descriptors = descriptors;
+      return descriptors;
+    });
+    return this.#loading;
+  }
+
+  #reply(call: GrpcCall, request: Buffer, descriptors: Descriptors): void {
+    call.out.append(encodeReflectionResponse(request, this.#answer(request, descriptors)));
+    call.flushSoon();
+  }
+
+  #answer(bytes: Buffer, { byName, bySymbol }: Descriptors): ReflectionAnswer {
+    const request = decodeReflectionRequest(bytes, 0, bytes.length);
     switch (request.kind) {
       case 'list-services':
         return { kind: 'services', names: this.#services };
@@ -86,10 +109,12 @@ export class GrpcReflection {
   }
 }
 
-function loadDescriptors(): Descriptors {
+async function loadDescriptors(): Promise<Descriptors> {
+  // Imported here, as it costs every shard 30 ms and some MiB to have, and few are ever asked.
+  const { load } = await import('@grpc/proto-loader');
   const folder = protoFolder();
   const names = readdirSync(folder).filter((name) => name.endsWith('.proto'));
-  const definition = loadSync(
+  const definition = await load(
     names.map((name) => join(folder, name)),
     { includeDirs: [folder] },
   );

@@ -3,7 +3,8 @@
 //   out (gathering) --flush--> one write in flight --callback--> pool        pendingBytes = in flight + gathered
 //
 // Only one write is in flight: what is said meanwhile goes on gathering, so that a client that reads slowly costs its
-// bytes and not a half-empty buffer a turn. Above the high-water mark the call is congested until it falls below the low one.
+// bytes and not a half-empty buffer a turn. Above the high-water mark the call is congested until it falls below the
+// low one.
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { compressFrames } from '../wire/grpc/compress-frames.ts';
 import { addMetadata } from '../wire/grpc/metadata.ts';

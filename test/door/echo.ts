@@ -25,7 +25,7 @@ const TEXT_TAG = (1 << 3) | 2;
 const COUNT_TAG = 2 << 3;
 
 /** What happened to the handlers of one service. */
-export class EchoLog {
+class EchoLog {
   opened = 0;
   closed = 0;
   messages = 0;
@@ -33,7 +33,7 @@ export class EchoLog {
   readonly calls: GrpcCall[] = [];
 }
 
-/** Metadata x-do: `fail` throws x-code, `crash` throws what nobody expects, `hang` never answers, `pause` stops reading. */
+/** Metadata x-do: `fail` throws x-code, `crash` a TypeError, `hang` never answers, `pause` stops reading. */
 class EchoHandler implements GrpcHandler {
   readonly #call: GrpcCall;
   readonly #name: string;
@@ -108,7 +108,7 @@ class EchoHandler implements GrpcHandler {
   }
 }
 
-export function echoMethods(log: EchoLog): GrpcMethod[] {
+function echoMethods(log: EchoLog): GrpcMethod[] {
   const shapes = { Unary: [false, false], Collect: [true, false], Repeat: [false, true], Chat: [true, true] } as const;
   return Object.entries(shapes).map(([name, [requestStream, responseStream]]) => ({
     path: `/test.echo.Echo/${name}`,

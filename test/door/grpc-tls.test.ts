@@ -29,6 +29,9 @@ async function certificate(name: string, ca?: Certificate): Promise<Certificate>
   return { key: made.private, cert: made.cert };
 }
 
+/** The name that the certificates are for, as 127.0.0.1 is no TLS server name. */
+const LOCALHOST = { 'grpc.ssl_target_name_override': 'localhost', 'grpc.default_authority': 'localhost' };
+
 describe('GrpcDoor with TLS', () => {
   let authority: Certificate;
   let own: Certificate;
@@ -61,9 +64,7 @@ describe('GrpcDoor with TLS', () => {
     const channel = credentials.createSsl(Buffer.from(root.cert), key, chain);
     return new Promise((resolve, reject) => {
       const done = (error: ServiceError | null, text: Text) => (error ? reject(error) : resolve(text.text));
-      server
-        .client({ 'grpc.ssl_target_name_override': 'localhost', 'grpc.default_authority': 'localhost' }, channel)
-        .Unary({ text: 'secret' }, { deadline: Date.now() + 2000 }, done);
+      server.client(LOCALHOST, channel).Unary({ text: 'secret' }, { deadline: Date.now() + 2000 }, done);
     });
   }
 
@@ -114,5 +115,20 @@ describe('GrpcDoor with TLS', () => {
     server.door.reloadTls(await certificate('localhost', other));
     await assert.rejects(call());
     assert.equal(await call(undefined, other), 'secret');
+  });
+
+  it('serves open calls to their end when it closes', async () => {
+    await serve();
+    const channel = credentials.createSsl(Buffer.from(authority.cert));
+    const chat = server.client(LOCALHOST, channel).Chat();
+    const texts: string[] = [];
+    chat.on('data', (text: Text) => texts.push(text.text));
+    chat.write({ text: 'before' });
+    await until(() => texts.length === 1, 'the call is open');
+    const closed = server.door.close(5000);
+    chat.write({ text: 'after' });
+    chat.end();
+    await closed;
+    assert.deepEqual(texts, ['before', 'after']);
   });
 });

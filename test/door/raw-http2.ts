@@ -1,4 +1,5 @@
-// A client that says anything: HTTP/2 frames by hand over a socket, so that the door can be shown what no library sends.
+// A client that says anything: HTTP/2 frames by hand over a socket, so that the door can be shown what no library
+// sends.
 import { connect, type Socket } from 'node:net';
 import { until } from './echo.ts';
 

@@ -1,9 +1,9 @@
-// Compresses the larger of the framed messages in a gathered output. Runs once a flush, and only for a call whose client
-// accepts gzip while the option is on; nobody else pays for it.
+// Compresses the larger of the framed messages in a gathered output. Runs once a flush, and only for a call whose
+// client accepts gzip while the option is on; nobody else pays for it.
 import { FRAME_FLAG, FRAME_HEADER_BYTES, readFrameLength, writeFrameHeader } from './frame.ts';
 import { gzip } from './gzip.ts';
 
-/** The frames of `bytes` (whole frames only), with every message of at least `thresholdBytes` compressed if that helps. */
+/** The frames of `bytes`, which are whole; messages of at least `thresholdBytes` are compressed if that helps. */
 export function compressFrames(bytes: Buffer, thresholdBytes: number): Buffer {
   const parts: Buffer[] = [];
   let plainFrom = 0;

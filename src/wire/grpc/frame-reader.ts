@@ -30,9 +30,9 @@ export interface FrameReaderOptions {
 }
 
 /**
- * Cuts chunks into messages. Throws BrokerError for a message over the limit, a bad flag or bad compression; the
- * reader is of no use after that.
- * Invariants: `#gathered` bytes of the current split frame lie at the start of `#gather`; `#held` is empty unless paused.
+ * Cuts chunks into messages. Throws BrokerError for a message over the limit, a bad flag or bad compression; the reader
+ * is of no use after that. Invariants: `#gathered` bytes of the current split frame lie at the start of `#gather`;
+ * `#held` is empty unless paused.
  */
 export class FrameReader {
   readonly #sink: FrameSink;
@@ -126,7 +126,7 @@ export class FrameReader {
     }
   }
 
-  /** Adds to the split frame what it lacks, first of its header, then of its message. Returns how much of the chunk it took. */
+  /** Adds to the split frame what it lacks, first of its header, then of its message. Returns how much it took. */
   #continueGathering(chunk: Buffer): number {
     let position = 0;
     if (this.#gathered < FRAME_HEADER_BYTES) {

@@ -56,7 +56,7 @@ export class OutputBuffer {
     this.endMessage(start);
   }
 
-  /** Hands the whole buffer over (the first `position` bytes count) and starts empty. The taker gives it to the pool. */
+  /** Hands the buffer over (its first `position` bytes count) and starts empty. The taker gives it to the pool. */
   take(): Buffer {
     const taken = this.bytes;
     // A call that filled much of a large buffer is likely to do so again: it then starts with a large one.

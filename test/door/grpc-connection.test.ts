@@ -304,9 +304,9 @@ describe('GrpcDoor and bad clients', () => {
       const window = Buffer.alloc(4);
       window.writeUInt32BE(10_000_000);
       client.send(frame(FRAME.window, 0, 0, window), frame(FRAME.window, 0, 1, window));
-      await until(() => server.log.closed === 1, 'everything is sent');
-      const bytes = client.of(FRAME.data, 1).reduce((sum, { payload }) => sum + payload.length, 0);
-      assert.equal(bytes, 100_000 * (5 + text.length));
+      const bytes = () => client.of(FRAME.data, 1).reduce((sum, { payload }) => sum + payload.length, 0);
+      await until(() => server.log.closed === 1 && client.of(FRAME.headers, 1).length === 2, 'everything has come');
+      assert.equal(bytes(), 100_000 * (5 + text.length));
     });
 
     it('resets a finished call whose end is never read', async () => {
