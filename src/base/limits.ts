@@ -81,6 +81,30 @@ export const GRPC_LIMITS = {
   gzipThresholdBytes: 1 * KIB,
 } as const;
 
+/** Limits of the admin port. It serves people, probes and Prometheus: few connections, small requests. */
+export const ADMIN_LIMITS = {
+  /** A declaration with a thousand topics of the longest names, and room. */
+  bodyBytesMax: 1 * MIB,
+  headerBytesMax: 16 * KIB,
+  connectionsMax: 1_000,
+  /** Until the headers, and until the whole request is there, milliseconds: a slow sender holds a connection no longer. */
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  /** Longer than the usual scrape interval of 15 s, so that Prometheus keeps its connection. */
+  keepAliveTimeoutMs: 20_000,
+  /** How long close() waits for answers under way, milliseconds. */
+  closeGraceMs: 1_000,
+  /** Queues of one page of the list. */
+  queuesPageDefault: 1_000,
+  queuesPageMax: 10_000,
+  /** Messages of one peek: with the largest ones 400 MB would have to be encoded at once. */
+  peekDefault: 10,
+  peekMax: 100,
+  topicsPerQueueMax: 1_000,
+  /** Queues with time series of their own: each has about 30, and a scrape of 10,000 takes about a second. */
+  queueSeriesMax: 10_000,
+} as const;
+
 /** Streams open on one shard: the slot part of a session number (20 bits). */
 export const SESSIONS_MAX = 1 << 20;
 
@@ -99,3 +123,4 @@ assert(
   'a connection may hold one largest message',
 );
 assert(GRPC_LIMITS.metadataBytesMax < GRPC_LIMITS.headerListBytesMax, 'too much metadata still gets a status');
+assert(ADMIN_LIMITS.headersTimeoutMs < ADMIN_LIMITS.requestTimeoutMs, 'headers are a part of the request they begin');
