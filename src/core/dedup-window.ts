@@ -6,6 +6,7 @@ import { dedupOffset, dedupSize, type RecordMemory } from './record.ts';
 
 export class DedupWindow {
   readonly #windowMs: number;
+  readonly #idsMax: number;
   /** Id (bytes as latin1) -> when it is forgotten, ms; in order of arrival. */
   readonly #forgetAtMs = new Map<string, number>();
   /** Walks the map once, in its order: a new walk would step over all that was deleted at its beginning. */
@@ -15,8 +16,9 @@ export class DedupWindow {
   /** Ids that were forgotten before their time, because there were too many. */
   forgottenEarly = 0;
 
-  constructor(windowMs: number) {
+  constructor(windowMs: number, idsMax = DEDUP_IDS_MAX) {
     this.#windowMs = windowMs;
+    this.#idsMax = idsMax;
   }
 
   get count(): number {
@@ -33,7 +35,7 @@ export class DedupWindow {
     const id = idOf(memory, offset);
     // Deleted first, so that an id that comes again goes to the end of the order.
     this.#forgetAtMs.delete(id);
-    if (this.#forgetAtMs.size >= DEDUP_IDS_MAX) this.#forgetOldest();
+    if (this.#forgetAtMs.size >= this.#idsMax) this.#forgetOldest();
     this.#forgetAtMs.set(id, nowMs + this.#windowMs);
   }
 

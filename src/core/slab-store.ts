@@ -5,7 +5,7 @@
 //                                       -1 = record is gone                                 ^ top
 //
 // Slabs are as large as what the queue holds (4 KiB to 1 MiB), so a queue of few messages is small and one of many has
-// few slabs. A record that is larger gets a slab of its own. A few long-lived records could hold many slabs: when a
+// few slabs. A record larger than 1 MiB gets a slab of its own. A few long-lived records could hold many slabs: when a
 // queue's slabs are mostly empty, the emptiest are walked and their live records moved together. That is why the number
 // of its message stands before each record.
 // Lives on: a shard; one pool, and one store a queue. Called by: MessageTable.
@@ -167,7 +167,7 @@ export class SlabStore {
   /** Another slab: the new current one, or one for this record alone. */
   #extend(bytes: number): Slab {
     const wanted = Math.max(SLAB_BYTES_MIN, Math.min(SLAB_BYTES_MAX, powerOfTwo(this.liveBytes)));
-    const alone = bytes > wanted && bytes > SLAB_BYTES_MAX / 2;
+    const alone = bytes > SLAB_BYTES_MAX;
     const size = alone ? bytes : Math.max(wanted, powerOfTwo(bytes));
     const slab = this.#pool.take(size);
     this.usedBytes += size;
