@@ -71,6 +71,7 @@ export class RunningNode {
     await this.#served();
     const report = stopReport(await control.ledger());
     for (const left of report.left) log.warn('queue.left', left);
+    this.#parts.threads?.expectEnd();
     await Promise.all(shards.map((shard) => shard.call('stop', { graceMs: CLOSE_GRACE_MS })));
     await this.#parts.end();
     log.event('node.stopped', {

@@ -24,7 +24,9 @@ export interface ThreadsOptions {
 
 /** The running threads. */
 export interface Threads {
-  /** Ends all threads; their tasks have been told to stop before. */
+  /** The tasks are being told to stop: from now on an end is no failure. */
+  expectEnd(): void;
+  /** Ends all threads. */
   stop(): Promise<void>;
 }
 
@@ -51,9 +53,13 @@ export function startThreads(options: ThreadsOptions): Threads {
       if (!stopping) options.onFailure(task.name, index, error instanceof Error ? error : new Error(String(error)));
     }
   });
+  const expectEnd = (): void => {
+    stopping = true;
+  };
   return {
+    expectEnd,
     async stop() {
-      stopping = true;
+      expectEnd();
       await pool.destroy();
       await Promise.all(settled);
     },

@@ -128,6 +128,7 @@ export function textOf(received: Message): string {
 export class HsmqClient {
   readonly stub: HsmqStub;
   readonly metadata = new Metadata();
+  readonly #streams: Stream[] = [];
 
   constructor(
     address: string,
@@ -162,10 +163,14 @@ export class HsmqClient {
   }
 
   stream(): Stream {
-    return new Stream(this.stub.Streaming(this.metadata));
+    const stream = new Stream(this.stub.Streaming(this.metadata));
+    this.#streams.push(stream);
+    return stream;
   }
 
+  /** Ends its streams too: a channel of grpc-js lives on as long as one of its calls. */
   close(): void {
+    for (const stream of this.#streams) stream.call.cancel();
     this.stub.close();
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const MAIN = process.env.RINGMQ_TEST_MAIN ?? fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
 export interface NodeProcessOptions {
   /** TOML behind the [node] section with the addresses. */
