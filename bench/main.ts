@@ -2,11 +2,12 @@
 // --json prints one object a scenario. What counts are the ratios.
 import { parseArgs } from 'node:util';
 import { memoryScenario } from './memory.ts';
+import { queueScenario } from './queue.ts';
 import { printJson, printTable } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { grpcScenario, shardsScenario } from './throughput.ts';
 
-export const SCENARIOS: readonly Scenario[] = [grpcScenario, shardsScenario, memoryScenario];
+export const SCENARIOS: readonly Scenario[] = [grpcScenario, shardsScenario, memoryScenario, queueScenario];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

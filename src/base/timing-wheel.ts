@@ -1,10 +1,10 @@
 // Hierarchical timing wheel: arming, disarming and firing cost the same with ten timers as with ten million.
 //
 // Eight levels of 64 slots. A timer's level is the highest 6-bit digit in which its deadline differs from the current
-// time, its slot is the value of that digit. So all timers of a level are due before all of the next, lie in slots ahead
-// of the current one, and the first occupied slot of the lowest occupied level (found by bitmaps) holds the earliest
-// deadlines: time jumps from one occupied slot to the next, however far apart they are. Opening a slot of level 0 fires
-// its timers, opening one of a higher level deals them out to the lower levels.
+// time, its slot is the value of that digit. So all timers of a level are due before all of the next, lie in slots
+// ahead of the current one, and the first occupied slot of the lowest occupied level (found by bitmaps) holds the
+// earliest deadlines: time jumps from one occupied slot to the next, however far apart they are. Opening a slot of
+// level 0 fires its timers, opening one of a higher level deals them out to the lower levels.
 //
 // Pure: the time comes in as `nowMs`. When the caller's clock steps back, the wheel's own time stands still and it
 // remembers the difference: timers armed before go off after the time they were meant to take, later ones when due.

@@ -20,7 +20,9 @@ export interface TopicRoute {
   readonly queues: readonly QueueRoute[];
 }
 
-/** The shard's broker, as its sessions use it. Calls take effect at once for local queues, and in order for remote ones. */
+/**
+ * The shard's broker, as its sessions use it. Calls take effect at once for local queues, and in order for remote ones.
+ */
 export interface BrokerPort {
   /** Time of this loop turn, ms since the epoch. */
   nowMs(): number;

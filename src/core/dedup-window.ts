@@ -1,5 +1,5 @@
-// The deduplication ids a queue has seen within its window, oldest first. The window is the same for all ids, so they go
-// in the order in which they came; beyond DEDUP_IDS_MAX the oldest goes early, which is counted.
+// The deduplication ids a queue has seen within its window, oldest first. The window is the same for all ids, so they
+// go in the order in which they came; beyond DEDUP_IDS_MAX the oldest goes early, which is counted.
 // Lives on: a shard, one per queue with a dedup window. Called by: Queue.
 import { DEDUP_IDS_MAX } from '../base/limits.ts';
 import { dedupOffset, dedupSize, type RecordMemory } from './record.ts';

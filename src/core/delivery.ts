@@ -1,6 +1,7 @@
 // What goes out and what comes back: consumers and fetches take messages, hold them until they settle, and lose them
 // when their time runs out. run() is the one place that delivers. Effects go out through QueueHandler in the middle of
-// it and may call the queue again: such a call only changes the state, and the run() that is under way goes on from there.
+// it and may call the queue again: such a call only changes the state, and the run() that is under way goes on from
+// there.
 // Lives on: a shard, one per queue. Called by: Queue.
 import type { TimingWheel } from '../base/timing-wheel.ts';
 import { type Consumer, Consumers } from './consumers.ts';

@@ -1,9 +1,9 @@
-// Finds a message by queue and id: the acks of a shard come in by id. Holds every message from its first delivery to its
-// end, also while it waits again, so that an ack that comes late still finds it. A message that was never delivered
+// Finds a message by queue and id: the acks of a shard come in by id. Holds every message from its first delivery to
+// its end, also while it waits again, so that an ack that comes late still finds it. A message that was never delivered
 // costs nothing here.
 //
-// Chained hashing with linear growth: every insertion beyond the load splits one bucket, so that there is never a moment
-// at which millions of messages are hashed again.
+// Chained hashing with linear growth: every insertion beyond the load splits one bucket, so that there is never a
+// moment at which millions of messages are hashed again.
 // Lives on: a shard, part of its MessageTable.
 import { assert } from '../base/assert.ts';
 import { NO_MESSAGE, ROW_HASH_NEXT, ROW_QUEUE, ROW_TAGS, TAG_INDEXED } from './message-row.ts';

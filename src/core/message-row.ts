@@ -1,5 +1,5 @@
-// The row of one message in the MessageTable: sixteen words, the last six of them read as three doubles. Some words have
-// one meaning while the message waits and another while it is in flight.
+// The row of one message in the MessageTable: sixteen words, the last six of them read as three doubles. Some words
+// have one meaning while the message waits and another while it is in flight.
 // Lives on: a shard. Used by: MessageTable and the parts of a queue.
 
 /** No message: the end of a list. */

@@ -213,6 +213,8 @@ export class MessageTable implements Relocation {
 
   /** Lets the memory of an empty chunk go. Its number may still stand among the open ones, which is checked there. */
   #giveBack(chunk: number): void {
+    // Freed at once: an idle thread's collector would not come for it.
+    (this.#words[chunk].buffer as ArrayBuffer).transfer(0);
     this.#words[chunk] = NO_WORDS;
     this.#doubles[chunk] = NO_DOUBLES;
     this.#isOpen[chunk] = false;

@@ -13,7 +13,9 @@ export interface QueueOptions {
   readonly overflow: OverflowPolicy;
   /** A delivered message that is not acked within this time goes back to the head. 0 = no timeout. */
   readonly ackTimeoutMs: number;
-  /** Deliveries of one message before it is dead-lettered (or dropped when there is no dead-letter queue). 0 = no bound. */
+  /**
+   * Deliveries of one message before it is dead-lettered (or dropped when there is no dead-letter queue). 0 = no bound.
+   */
   readonly maxDeliveries: number;
   /** Name of the queue that takes dead messages; empty = none. */
   readonly deadLetterQueue: string;

@@ -142,8 +142,8 @@ export class Queue {
     const taken = stock.ready.count === 0 && !delivery.running && delivery.hasTaker;
     const result = intake.admit(memory, offset, address, nowMs, taken);
     const message = intake.message;
-    if (message === NO_MESSAGE) return result;
     if (this.options.dedupWindowMs > 0) this.#watchDedup(nowMs + this.options.dedupWindowMs);
+    if (message === NO_MESSAGE) return result;
     if (result === PublishResult.blocked) stock.toBlocked(message, address, publish);
     else if (taken && intake.deliverAtMs <= nowMs) delivery.deliverAtOnce(message, nowMs);
     else delivery.enqueue(message, intake.deliverAtMs, nowMs);

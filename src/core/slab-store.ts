@@ -1,5 +1,6 @@
-// Where record bytes lie. A queue fills one slab after the other by moving a mark forward, and a slab that holds nothing
-// live any more goes back to a small pool of the shard, so that steady traffic keeps writing to the same warm memory.
+// Where record bytes lie. A queue fills one slab after the other by moving a mark forward, and a slab that holds
+// nothing live any more goes back to a small pool of the shard, so that steady traffic keeps writing to the same warm
+// memory.
 //
 //   slab:  | message, 0 | record ..... | message, 0 | record | message, 0 | record ........ |   free   |
 //                                       -1 = record is gone                                 ^ top
@@ -86,6 +87,7 @@ export class SlabPool {
     }
     this.slabs[slab.number] = NO_SLAB;
     this.#freeNumbers.push(slab.number);
+    slab.memory.free();
   }
 }
 

@@ -1,5 +1,5 @@
-// One shard's worth of queues without a shard: a wheel, a message table, a handler that writes down what queues do, and a
-// clock that the test turns. Messages are known by a small number, which is also their id.
+// One shard's worth of queues without a shard: a wheel, a message table, a handler that writes down what queues do, and
+// a clock that the test turns. Messages are known by a small number, which is also their id.
 import assert from 'node:assert/strict';
 import { TimingWheel } from '../../src/base/timing-wheel.ts';
 import { MessageTable } from '../../src/core/message-table.ts';
@@ -198,12 +198,12 @@ export class Shard implements QueueHandler {
 }
 
 /** Accepted messages that are nowhere, and offered ones without an answer: both 0 at every moment. */
-export function balanceOf(queue: Queue): { imbalance: number; unanswered: number } {
+function balanceOf(queue: Queue): { imbalance: number; unanswered: number } {
   const counts = queue.counts();
   return { imbalance: queue.ledger.imbalance(counts), unanswered: queue.ledger.unanswered(counts) };
 }
 
-export function assertBalance(queue: Queue): void {
+function assertBalance(queue: Queue): void {
   assert.deepEqual(balanceOf(queue), { imbalance: 0, unanswered: 0 }, `ledger of ${queue.name}`);
 }
 

@@ -239,7 +239,10 @@ class Pair extends Shard {
     this.assertBalanced();
   }
 
-  /** In order of delivery, which only the queue knows within a millisecond: taken from it, and checked for what is in it. */
+  /**
+   * In order of delivery, which only the queue knows within a millisecond: taken from it, and checked for what is in
+   * it.
+   */
   #inFlightOrder(): { id: number; state: string; attempts: number }[] {
     const expected = this.model.inState('in-flight');
     const seen = this.peek(this.tested).filter(({ state }) => state === 'in-flight');

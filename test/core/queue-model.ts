@@ -1,9 +1,10 @@
 // What a queue must do, in the plainest way: arrays that are sorted and filtered. The model is told each operation
-// before the queue carries it out, and then judges what the queue does: every effect must be one that is allowed at that
-// moment, and after the operation both must hold the same messages in the same states and order.
+// before the queue carries it out, and then judges what the queue does: every effect must be one that is allowed at
+// that moment, and after the operation both must hold the same messages in the same states and order.
 //
-// Within one millisecond the order of timers is the queue's own business: a message whose time has come (a delay that is
-// over, an ack that is overdue) may be delivered from then on, and must be where it belongs when the millisecond is over.
+// Within one millisecond the order of timers is the queue's own business: a message whose time has come (a delay that
+// is over, an ack that is overdue) may be delivered from then on, and must be where it belongs when the millisecond is
+// over.
 import assert from 'node:assert/strict';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { SettleResult } from '../../src/core/queue.ts';
@@ -229,9 +230,8 @@ export class QueueModel {
 
   delivered(id: number, address: number, fetch: number, attempts: number): void {
     assert.ok(!this.paused, 'a paused queue delivers nothing');
-    let message = this.#get(id);
-    if (message.state !== 'ready') this.#timeOut(message);
-    message = this.#get(id);
+    if (this.#get(id).state !== 'ready') this.#timeOut(this.#get(id));
+    const message = this.#get(id);
     assert.equal(message.state, 'ready', `message ${id} was delivered`);
     assert.ok(message.expireAtMs > this.nowMs, `expired message ${id} was delivered`);
     const before = this.ready().find((other) => other.expireAtMs > this.nowMs);
@@ -384,7 +384,6 @@ export class QueueModel {
     if (dedup !== '') this.seen.set(dedup, this.nowMs + this.options.dedupWindowMs);
   }
 
-  /** What an id in an ack means: a message that was delivered at least once. */
   #deliveredMessage(id: number): ModelMessage | undefined {
     return this.messages.find((message) => message.id === id && message.attempts > 0);
   }
