@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { RING_BYTES } from '../../src/base/limits.ts';
+import { RingConsumer, RingProducer } from '../../src/thread/ring.ts';
+import { RING_HEADER_BYTES, RING_MEMORY_BYTES } from '../../src/thread/ring-layout.ts';
+
+function makeRing(): { producer: RingProducer; consumer: RingConsumer; memory: SharedArrayBuffer } {
+  const memory = new SharedArrayBuffer(RING_MEMORY_BYTES);
+  return { producer: new RingProducer(memory), consumer: new RingConsumer(memory), memory };
+}
+
+/** Writes an envelope whose words after the size all hold `tag`; false when there is no room. */
+function write(producer: RingProducer, size: number, tag: number): boolean {
+  const offset = producer.reserve(size);
+  if (offset < 0) return false;
+  const { words } = producer.memory;
+  words[offset >> 2] = size;
+  words.fill(tag, (offset >> 2) + 1, (offset + size) >> 2);
+  producer.commit(size);
+  return true;
+}
+
+/** Reads one envelope and checks that it is whole; undefined when there is none. */
+function read(consumer: RingConsumer): { size: number; tag: number } | undefined {
+  const offset = consumer.next();
+  if (offset < 0) return undefined;
+  const { words } = consumer.memory;
+  const size = words[offset >> 2];
+  const tag = words[(offset >> 2) + 1];
+  assert.ok(words.subarray((offset >> 2) + 1, (offset + size) >> 2).every((word) => word === tag));
+  consumer.skip(size);
+  return { size, tag };
+}
+
+const command = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('write' as const),
+      size: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: Math.floor(RING_BYTES / 24) })),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('read' as const), size: fc.constant(0) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('publish' as const), size: fc.constant(0) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), size: fc.constant(0) }) },
+);
+
+describe('ring', () => {
+  it('behaves as a queue that shows what is published and refuses what does not fit', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
+        const { producer, consumer } = makeRing();
+        const written: { size: number; tag: number }[] = [];
+        let published = 0;
+        let readCount = 0;
+        let unreleased = 0;
+        for (const { kind, size } of commands) {
+          if (kind === 'write') {
+            const bytes = size * 8;
+            const used = written.slice(readCount - unreleased).reduce((sum, each) => sum + each.size, 0);
+            const fits = write(producer, bytes, written.length);
+            // Padding at the wrap may cost up to one envelope; apart from it everything that fits is taken.
+            if (used + bytes > RING_BYTES) assert.equal(fits, false);
+            if (used + 2 * bytes <= RING_BYTES) assert.equal(fits, true);
+            if (fits) written.push({ size: bytes, tag: written.length });
+          } else if (kind === 'publish') {
+            assert.equal(producer.publish(), published < written.length);
+            published = written.length;
+          } else if (kind === 'read') {
+            const got = read(consumer);
+            assert.deepEqual(got, readCount < published ? written[readCount] : undefined);
+            if (got !== undefined) {
+              readCount++;
+              unreleased++;
+            }
+          } else {
+            consumer.release();
+            unreleased = 0;
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('wraps at every alignment', () => {
+    for (let first = 8; first <= 128; first += 8) {
+      const { producer, consumer } = makeRing();
+      assert.ok(write(producer, first, 1));
+      for (let round = 0, tag = 2; round < 4; round++) {
+        for (; write(producer, 96, tag); tag++);
+        producer.publish();
+        for (let got = read(consumer); got !== undefined; got = read(consumer)) assert.ok(got.tag < tag);
+        consumer.release();
+        assert.equal(producer.usedBytes(), 0);
+      }
+    }
+  });
+
+  it('keeps its order when positions pass 2^32', () => {
+    const memory = new SharedArrayBuffer(RING_MEMORY_BYTES);
+    const words = new Int32Array(memory);
+    words[0] = words[16] = -64;
+    const [producer, consumer] = [new RingProducer(memory), new RingConsumer(memory)];
+    for (let tag = 0; tag < 1000; tag++) {
+      assert.ok(write(producer, 40, tag));
+      producer.publish();
+      assert.deepEqual(read(consumer), { size: 40, tag });
+      consumer.release();
+    }
+    assert.equal(producer.usedBytes(), 0);
+  });
+
+  it('is full at its size, and has room again when the consumer has released', () => {
+    const { producer, consumer } = makeRing();
+    const half = RING_BYTES / 2;
+    assert.ok(write(producer, half, 1));
+    assert.ok(write(producer, half, 2));
+    assert.equal(write(producer, 8, 3), false);
+    producer.publish();
+    read(consumer);
+    assert.equal(write(producer, 8, 3), false);
+    consumer.release();
+    assert.ok(write(producer, half, 3));
+    assert.equal(producer.usedBytesMax(), RING_BYTES);
+  });
+
+  it('tells the consumer once that room is wanted', () => {
+    const { producer, consumer } = makeRing();
+    for (let tag = 0; tag < 3; tag++) write(producer, 32, tag);
+    producer.publish();
+    read(consumer);
+    assert.equal(consumer.release(), false);
+    producer.wantRoom();
+    read(consumer);
+    assert.equal(consumer.release(), true);
+    read(consumer);
+    assert.equal(consumer.release(), false);
+  });
+
+  it('asserts that sizes keep the alignment', () => {
+    const { producer } = makeRing();
+    assert.throws(() => producer.reserve(12), /aligned to 8 bytes/);
+    assert.equal(producer.reserve(8), RING_HEADER_BYTES);
+  });
+});
