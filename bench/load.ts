@@ -102,6 +102,7 @@ class LoadRun {
   readonly #response = new ResponseReader();
   #nowMs = 0;
   #scheduled = false;
+  #first = 0;
   #publishing = false;
   #measuring = false;
   #tokens = 0;
@@ -210,7 +211,11 @@ class LoadRun {
     this.#tokens =
       rate === 0 ? Infinity : Math.min(rate / 10, this.#tokens + ((nowMs - this.#tokensAtMs) / 1000) * rate);
     this.#tokensAtMs = nowMs;
-    for (const publisher of this.#publishers) this.#publishBatch(publisher, nowMs);
+    // Another one begins each time: the first would otherwise take what the window has left, and its queue would grow.
+    this.#first = (this.#first + 1) % this.#publishers.length;
+    for (let turn = 0; turn < this.#publishers.length; turn++) {
+      this.#publishBatch(this.#publishers[(this.#first + turn) % this.#publishers.length], nowMs);
+    }
     this.#nowMs = 0;
   }
 
