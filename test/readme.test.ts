@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { NodeProcess } from './e2e/support/node-process.ts';
 import { REPOSITORY } from './tidy/source-file.ts';
 
 const run = promisify(execFile);
@@ -11,10 +13,17 @@ const readText = (name: string): string => readFileSync(path.join(REPOSITORY, na
 const README = readText('README.md');
 const DOCUMENTS = ['README.md', 'src/README.md', 'CHANGELOG.md'];
 
-/** Commands of the blocks that are marked as runnable, comments and empty lines left out. */
-function runnableCommands(): string[] {
-  return [...README.matchAll(/^```sh runnable\n([\s\S]*?)^```$/gm)]
-    .flatMap((block) => block[1].split('\n'))
+/** Texts of the fenced blocks that open with this line. */
+function blocks(fence: string): string[] {
+  return [...README.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)]
+    .filter((block) => block[1] === fence)
+    .map((block) => block[2]);
+}
+
+/** Commands of a block, comments and empty lines left out. */
+function commandsOf(block: string): string[] {
+  return block
+    .split('\n')
     .map((line) => line.replace(/#.*$/, '').trim())
     .filter((line) => line.length > 0);
 }
@@ -26,10 +35,10 @@ function ringmqArguments(command: string): string[] | undefined {
   return words?.map((word) => word.replaceAll('"', ''));
 }
 
-/** The words before the first value or flag name a command: `queue declare`, `publish`. */
-async function helpOf(words: readonly string[]): Promise<string> {
+/** Runs the program as the repository has it; rejects when it fails. */
+async function ringmq(words: readonly string[], env: Record<string, string> = {}): Promise<string> {
   const main = path.join(REPOSITORY, 'src/main.ts');
-  const { stdout } = await run(process.execPath, [main, ...words, '--help']);
+  const { stdout } = await run(process.execPath, [main, ...words], { env: { ...process.env, ...env } });
   return stdout;
 }
 
@@ -60,17 +69,39 @@ describe('README', function () {
     }
   });
 
-  for (const command of runnableCommands()) {
-    const words = ringmqArguments(command);
-    if (words === undefined) continue;
-    it(`the command line knows: ${command}`, async () => {
-      const first = words.findIndex((word) => word.startsWith('-'));
-      const names = words.slice(0, words[0] === 'queue' || words[0] === 'config' ? 2 : 1);
-      const help = await helpOf(names);
-      assert.match(help, new RegExp(`Usage: ringmq ${names.join(' ')}`));
-      const flags = first === -1 ? [] : words.slice(first).filter((word) => word.startsWith('-'));
-      for (const flag of flags)
-        assert.match(help, new RegExp(`(^|[\\s,])${flag}\\b`, 'm'), `${names.join(' ')} has ${flag}`);
-    });
-  }
+  it('every command that starts a node is one', async () => {
+    const help = await ringmq(['serve', '--help']);
+    for (const command of commandsOf(blocks('sh start')[0])) {
+      const words = ringmqArguments(command) ?? [];
+      for (const flag of words.filter((word) => word.startsWith('-'))) {
+        assert.match(help, new RegExp(`(^|[\\s,])${flag}\\b`, 'm'), `serve has ${flag}`);
+      }
+    }
+  });
+
+  it('every command of use works on a node, in the order in which it stands there', async () => {
+    const node = await NodeProcess.start();
+    try {
+      const env = { RINGMQ_ADDRESS: node.address, RINGMQ_ADMIN: `http://127.0.0.1:${node.adminPort}` };
+      for (const command of commandsOf(blocks('sh use')[0])) {
+        const words = ringmqArguments(command);
+        assert.ok(words !== undefined, `a command of ringmq: received ${command}`);
+        await ringmq(words, env);
+      }
+      const ledger = await node.admin<{ balanced: boolean }>('/api/v1/ledger');
+      assert.equal(ledger.balanced, true);
+    } finally {
+      await node.stop();
+    }
+  });
+
+  it('the example config is accepted', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'ringmq-readme-'));
+    try {
+      writeFileSync(path.join(folder, 'node.toml'), blocks('toml')[0]);
+      await ringmq(['config', 'check', '-c', path.join(folder, 'node.toml')]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
