@@ -228,8 +228,8 @@ async function listenGrpc(parts: NodeParts): Promise<number> {
 async function listenAdmin(parts: NodeParts): Promise<number> {
   const { settings, control, log } = parts;
   let first = 0;
-  for (const { host, port } of settings.adminAddresses) {
-    const server = new AdminServer({ view: control, log, ...settings.adminOptions });
+  for (const { host, port, ...served } of settings.adminAddresses) {
+    const server = new AdminServer({ view: control, log, ...settings.adminOptions, ...served });
     parts.admins.push(server);
     const taken = await server.listen({ host, port });
     if (first === 0) first = taken.port;

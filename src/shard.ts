@@ -33,6 +33,9 @@ export interface ShardData {
     | undefined;
   readonly memoryBytesMax: number;
   readonly messageBytesMax: number;
+  /** Of this shard. */
+  readonly connectionsMax: number;
+  readonly streamsPerConnectionMax: number;
 }
 
 /** How often the loop delay is sampled, ms: fine enough to see a stall of a few ms, at no cost. */
@@ -97,7 +100,11 @@ class Shard {
           certificateName,
         );
       },
-      limits: { messageBytesMax: data.messageBytesMax },
+      limits: {
+        messageBytesMax: data.messageBytesMax,
+        connectionsMax: data.connectionsMax,
+        streamsPerConnectionMax: data.streamsPerConnectionMax,
+      },
       ...(data.tls === undefined ? {} : { tls: data.tls }),
     });
   }

@@ -105,6 +105,15 @@ export const ADMIN_LIMITS = {
   queueSeriesMax: 10_000,
 } as const;
 
+/** Shards of one node: each pair shares two rings, 8 GiB of address space for 64. */
+export const SHARDS_MAX = 64;
+
+/** Longest JWT that is checked: more than metadata of one call may hold with anything beside it. */
+export const JWT_BYTES_MAX = 8 * KIB;
+
+/** Verified JWTs that one shard remembers until they expire: about 300 bytes each. Beyond it they are verified again. */
+export const JWT_CACHE_ENTRIES_MAX = 10_000;
+
 /** Streams open on one shard: the slot part of a session number (20 bits). */
 export const SESSIONS_MAX = 1 << 20;
 

@@ -1,0 +1,116 @@
+// [[queues]]: the queues that a node starts with. Those of Redis, which hsmq has too, are taken but not started.
+// Lives on: main. Called by: load.ts.
+import { NAME_BYTES_MAX } from '../src/base/limits.ts';
+import { nearest } from './nearest.ts';
+import type { Option } from './option.ts';
+import { isTable, readText, readTexts } from './option-types.ts';
+import { type Reading, ValueProblem } from './problem.ts';
+import { QUEUE_OPTIONS, type QueueValues } from './queue-option-table.ts';
+import type { QueueConfig } from './types.ts';
+
+const IN_MEMORY = 'InMemory';
+const REDIS_STREAM = 'RedisStream';
+
+const KEYS = ['type', 'name', 'topics', ...Object.keys(QUEUE_OPTIONS)];
+
+/** `defaults` fill what a queue does not say. */
+export function readQueues(queues: unknown, given: { at: Reading; defaults: QueueValues }): QueueConfig[] {
+  const { at, defaults } = given;
+  if (queues === undefined) return [];
+  if (!Array.isArray(queues)) {
+    at.at('"queues"').error('it is a list of sections: expected [[queues]]');
+    return [];
+  }
+  const names = new Set<string>();
+  const read = queues.flatMap((queue: unknown, index) => {
+    const place = at.at(`queue ${isTable(queue) && typeof queue.name === 'string' ? `"${queue.name}"` : index + 1}`);
+    const found = isTable(queue) ? readQueue(queue, { at: place, defaults }) : undefined;
+    if (!isTable(queue)) place.error('expected a section');
+    if (found === undefined) return [];
+    if (names.has(found.name)) place.error('two queues have this name');
+    names.add(found.name);
+    return found.kind === 'redis' ? [] : [found.queue];
+  });
+  for (const queue of read) checkDeadLetter(queue, { at, names });
+  return read;
+}
+
+type FoundQueue = { readonly name: string } & (
+  | { readonly kind: 'redis' }
+  | { readonly kind: 'memory'; readonly queue: QueueConfig }
+);
+
+function readQueue(
+  table: Record<string, unknown>,
+  given: { at: Reading; defaults: QueueValues },
+): FoundQueue | undefined {
+  const { at } = given;
+  const name = at.attempt(() => checkedName(table.name, 'name'));
+  const topics = at.attempt(() => readTopics(table.topics));
+  if (table.type === REDIS_STREAM) {
+    at.warn('accepted, but NOT STARTED: this version has no queues over Redis; messages to its topics find no queue');
+    return name === undefined ? undefined : { kind: 'redis', name };
+  }
+  if (table.type !== undefined && table.type !== IN_MEMORY) {
+    at.error(`expected type "${IN_MEMORY}" or "${REDIS_STREAM}"`);
+  }
+  for (const key of Object.keys(table)) if (!KEYS.includes(key)) at.error(unknownKey(key));
+  const values = readValues(table, given);
+  if (name === undefined || topics === undefined) return undefined;
+  return { kind: 'memory', name, queue: { ...values, name, topics } };
+}
+
+function readValues(
+  table: Record<string, unknown>,
+  { at, defaults }: { at: Reading; defaults: QueueValues },
+): QueueValues {
+  const values: Record<string, unknown> = { ...defaults };
+  for (const [key, option] of Object.entries(QUEUE_OPTIONS) as [string, Option<unknown>][]) {
+    if (table[key] === undefined) continue;
+    const place = at.at(`${key} of ${at.label}`);
+    const value = place.attempt(() => option.read(table[key], place));
+    if (value !== undefined) values[key] = value;
+  }
+  return values as unknown as QueueValues;
+}
+
+/** Topics without repetitions: a message goes into a queue once. */
+function readTopics(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  let topics: readonly string[];
+  try {
+    topics = readTexts(value);
+  } catch (error) {
+    throw error instanceof ValueProblem ? new ValueProblem(`topics: ${error.message}`) : error;
+  }
+  for (const topic of topics) checkedName(topic, 'topic');
+  return [...new Set(topics)];
+}
+
+function checkedName(value: unknown, what: string): string {
+  if (value === undefined) throw new ValueProblem(`it needs a ${what}`);
+  const name = readText(value);
+  const size = Buffer.byteLength(name);
+  if (size === 0 || size > NAME_BYTES_MAX) {
+    throw new ValueProblem(`expected a ${what} of 1 to ${NAME_BYTES_MAX} bytes, received ${size}`);
+  }
+  // Control characters would break log lines and tables.
+  if (/\p{Cc}/u.test(name)) throw new ValueProblem(`expected a ${what} without control characters`);
+  return name;
+}
+
+function checkDeadLetter(queue: QueueConfig, given: { at: Reading; names: ReadonlySet<string> }): void {
+  const target = queue.dead_letter_queue;
+  const place = given.at.at(`dead_letter_queue of queue "${queue.name}"`);
+  if (target === queue.name) place.error('a queue cannot be its own dead-letter queue');
+  else if (target !== '' && !given.names.has(target)) {
+    place.warn(`there is no queue "${target}": dead messages are dropped until it is declared`);
+  }
+}
+
+function unknownKey(key: string): string {
+  const near = nearest(key, KEYS);
+  return near === undefined
+    ? `"${key}" is not an option, expected one of ${KEYS.join(', ')}`
+    : `"${key}" is not an option; did you mean "${near}"?`;
+}
