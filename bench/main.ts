@@ -2,12 +2,21 @@
 // --json prints one object a scenario. What counts are the ratios.
 import { parseArgs } from 'node:util';
 import { memoryScenario } from './memory.ts';
+import { nativeScenario } from './native.ts';
 import { queueScenario } from './queue.ts';
 import { printJson, printTable } from './report.ts';
+import { ringScenario } from './ring.ts';
 import type { Scenario } from './scenario.ts';
 import { grpcScenario, shardsScenario } from './throughput.ts';
 
-export const SCENARIOS: readonly Scenario[] = [grpcScenario, shardsScenario, memoryScenario, queueScenario];
+export const SCENARIOS: readonly Scenario[] = [
+  grpcScenario,
+  shardsScenario,
+  memoryScenario,
+  queueScenario,
+  ringScenario,
+  nativeScenario,
+];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -7,7 +7,7 @@
 // Lives on: a shard, one. Called by: the shard's broker (post), its loop turn (flush).
 import { assert } from '../base/assert.ts';
 import { MESSAGE_BYTES_MAX, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../base/limits.ts';
-import { Doorbell } from './doorbell.ts';
+import { Doorbell, doorbellBytes, OwnDoorbell } from './doorbell.ts';
 import { Overflow } from './overflow.ts';
 import { PartAssembly } from './part-assembly.ts';
 import { RingConsumer, RingProducer, type SharedBytes } from './ring.ts';
@@ -21,16 +21,13 @@ export interface Mesh {
   readonly doorbells: SharedArrayBuffer;
 }
 
-/** Words between two doorbells: a cache line, so that ringing one does not slow another. */
-const DOORBELL_STRIDE = 16;
-
 /** Makes the memory for so many threads to talk. */
 export function createMesh(threads: number): Mesh {
   const rings: (SharedArrayBuffer | undefined)[] = [];
   for (let from = 0; from < threads; from++) {
     for (let to = 0; to < threads; to++) rings.push(from === to ? undefined : new SharedArrayBuffer(RING_MEMORY_BYTES));
   }
-  return { threads, rings, doorbells: new SharedArrayBuffer(threads * DOORBELL_STRIDE * 4) };
+  return { threads, rings, doorbells: new SharedArrayBuffer(doorbellBytes(threads)) };
 }
 
 /** Who gets what other shards sent. */
@@ -91,19 +88,18 @@ export interface MailboxOptions {
 export class Mailbox {
   readonly #handler: MailboxHandler;
   readonly #peers: (Peer | undefined)[];
-  readonly #doorbell: Doorbell;
+  readonly #doorbell: OwnDoorbell;
   #stopped = false;
   #draining = false;
 
   constructor({ self, mesh, handler }: MailboxOptions) {
     this.#handler = handler;
-    const bells = new Int32Array(mesh.doorbells);
-    this.#doorbell = new Doorbell(bells, self * DOORBELL_STRIDE);
+    this.#doorbell = new OwnDoorbell(mesh.doorbells, { thread: self, onRing: () => this.#drain() });
     this.#peers = Array.from({ length: mesh.threads }, (_, peer) => {
       const outgoing = mesh.rings[self * mesh.threads + peer];
       const incoming = mesh.rings[peer * mesh.threads + self];
       if (outgoing === undefined || incoming === undefined) return undefined;
-      return new Peer({ outgoing, incoming, doorbell: new Doorbell(bells, peer * DOORBELL_STRIDE) });
+      return new Peer({ outgoing, incoming, doorbell: new Doorbell(mesh.doorbells, { thread: peer }) });
     });
   }
 
@@ -297,13 +293,9 @@ export class Mailbox {
     this.#doorbell.park();
     // Whoever published, or gave room back, before it could see us parked did not ring: this look finds what it did.
     const found = this.#peers.some((peer) => peer !== undefined && hasWork(peer));
-    const rung = found || this.#stopped ? undefined : this.#doorbell.wait();
-    if (rung === undefined) {
-      this.#doorbell.unpark();
-      return this.#stopped;
-    }
-    rung.then(this.#drain);
-    return true;
+    if (!found && !this.#stopped && this.#doorbell.wait()) return true;
+    this.#doorbell.unpark();
+    return this.#stopped;
   }
 
   #peer(to: number): Peer {
