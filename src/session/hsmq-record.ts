@@ -1,5 +1,6 @@
 // Assembles the record of an hsmq publish from the bytes of its Message, which become the body as they are.
 // Pure. Called by the hsmq sessions, once a publish.
+import { copyBytes } from '../base/copy-bytes.ts';
 import type { BrokerPort } from '../core/broker-port.ts';
 import {
   alignedSize,
@@ -19,15 +20,6 @@ import {
   WORD_TOPIC_KEY,
 } from '../core/record.ts';
 import type { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
-
-/** Below this many bytes a loop beats a native copy. */
-const LOOP_COPY_BYTES_MAX = 128;
-
-function copyBytes(target: Buffer, position: number, source: Buffer, start: number, end: number): number {
-  if (end - start > LOOP_COPY_BYTES_MAX) source.copy(target, position, start, end);
-  else for (let from = start, to = position; from < end; ) target[to++] = source[from++];
-  return position + end - start;
-}
 
 /** Writes the record of the decoded publish in `bytes` and returns its memory; the record is at offset 0. */
 export function assembleRecord(broker: BrokerPort, decoded: RequestDecoder, bytes: Buffer): RecordMemory {

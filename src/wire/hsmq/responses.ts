@@ -1,6 +1,7 @@
 // Writes hsmq's responses, framed, into a call's output. Sizes are computed first, so that each message is written once,
 // front to back. The Message inside a delivery is spliced in as its publisher sent it.
 // Lives on: a shard. Called by: session/hsmq-*.
+import { copyBytes } from '../../base/copy-bytes.ts';
 import { UUID_TEXT_BYTES, writeUuid } from '../../base/uuid.ts';
 import { FRAME_HEADER_BYTES } from '../grpc/frame.ts';
 import type { OutputBuffer } from '../grpc/output-buffer.ts';
@@ -16,9 +17,6 @@ const Tag = {
   pong: 0x3a,
   messageAck: 0x42,
 } as const;
-
-/** Below this many bytes a loop beats a native copy (measured: a call costs as much as about 100 bytes of loop). */
-const LOOP_COPY_BYTES_MAX = 128;
 
 /** Bytes of a varint. */
 function varintBytes(value: number): number {
@@ -38,16 +36,6 @@ function writeVarint(bytes: Buffer, position: number, value: number): number {
   }
   bytes[at++] = rest;
   return at;
-}
-
-function copyBytes(target: Buffer, position: number, source: Buffer, start: number, end: number): number {
-  if (end - start > LOOP_COPY_BYTES_MAX) {
-    source.copy(target, position, start, end);
-    return position + end - start;
-  }
-  let to = position;
-  for (let from = start; from < end; from++) target[to++] = source[from];
-  return to;
 }
 
 function writeHeader(out: OutputBuffer, length: number): number {
