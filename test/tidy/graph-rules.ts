@@ -75,7 +75,7 @@ export function unusedExports(files: readonly SourceFile[]): Finding[] {
       if (!isStatic) used.add(`${resolveImport(file, edge.request)}#*`);
     }
   }
-  const loadedByName = new Set(files.filter((file) => !isTest(file)).flatMap(filesNamedIn));
+  const loadedByName = new Set(files.flatMap(filesNamedIn));
   return files.flatMap((file) => {
     if (loadedByName.has(file.path) || used.has(`${file.path}#*`) || file.path === 'src/client/index.ts') return [];
     return exportsOf(file)

@@ -1,4 +1,4 @@
-// package-lock.json must name every optional platform package (biome, oxc-parser, msgpackr-extract, ...), also those of
+// package-lock.json must name every optional platform package (biome, oxc-parser, typescript, ...), also those of
 // other systems: `npm ci` refuses a lock that lacks one. npm leaves out what its registry cannot describe, and a mirror
 // may hold only its own platform, so `npm run lock` adds the missing entries. Called by package.test.ts, and as a
 // program.

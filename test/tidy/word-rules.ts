@@ -33,7 +33,6 @@ const BANNED_NAMES: readonly BannedName[] = [
   { name: 'setTimeout', instead: TIMER, where: isPure },
   { name: 'setInterval', instead: TIMER, where: isPure },
   { name: 'setImmediate', instead: TIMER, where: isPure },
-  { name: 'queueMicrotask', instead: TIMER, where: isPure },
   { name: 'Math.random', instead: RANDOM, where: isPure },
   { name: 'crypto.randomUUID', instead: RANDOM, where: isPure },
   { name: 'randomUUID', instead: RANDOM, where: isPure },
