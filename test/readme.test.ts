@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { readmeTable } from '../config/readme-table.ts';
 import { NodeProcess } from './e2e/support/node-process.ts';
 import { REPOSITORY } from './tidy/source-file.ts';
 
@@ -67,6 +68,11 @@ describe('README', function () {
         assert.ok(existsSync(path.join(REPOSITORY, path.dirname(name), target)), `${name} links to ${target}`);
       }
     }
+  });
+
+  it('the table of options is the one that the options declare', () => {
+    const [, table] = /<!-- options:begin -->\n([\s\S]*?)\n<!-- options:end -->/.exec(README) ?? [];
+    assert.equal(table, readmeTable().trim(), 'put what `npx node config/readme-table.ts` prints between the marks');
   });
 
   it('every command that starts a node is one', async () => {
