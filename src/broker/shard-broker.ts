@@ -36,6 +36,7 @@ export interface ShardBrokerOptions {
 export class ShardBroker implements BrokerPort, QueueHandler {
   readonly counters = new BrokerCounters();
   readonly sessions = new SessionRegistry();
+  draining = false;
   publishResult: number = PublishResult.accepted;
   publishQueue: QueueRoute | undefined;
   readonly #self: number;
@@ -88,6 +89,14 @@ export class ShardBroker implements BrokerPort, QueueHandler {
 
   nextId(words: Int32Array, to: number): void {
     this.#ids.next(this.#turn.nowMs(), words, to);
+  }
+
+  /** Publishes are refused from now on; every session tells its client. */
+  drain(): void {
+    this.draining = true;
+    this.sessions.forEach((session) => {
+      session.drain();
+    });
   }
 
   open(sink: SessionSink): number {

@@ -36,6 +36,9 @@ export interface BrokerPort {
   /** Writes a new message id as four words at `words[to]`. */
   nextId(words: Int32Array, to: number): void;
 
+  /** The node drains: new sessions send their client elsewhere, if it said where. */
+  readonly draining: boolean;
+
   open(sink: SessionSink): number;
   /** The session is gone: what it held unacked goes back to its queues. */
   close(session: number): void;

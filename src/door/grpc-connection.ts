@@ -5,7 +5,7 @@
 // messages. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { GrpcMetadata } from '../wire/grpc/method.ts';
+import type { GrpcMetadata, GrpcMethod } from '../wire/grpc/method.ts';
 import { judgeHead } from '../wire/grpc/request-head.ts';
 import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { FloodGuard } from './flood-guard.ts';
@@ -137,7 +137,7 @@ export class GrpcConnection implements CallConnection {
       const path = JSON.stringify(verdict.head.path.slice(0, 128));
       const message = `Cannot call ${path}: there is no such method here`;
       this.#refuse(stream, { code: GRPC_STATUS.unimplemented, message, reason: 'unknown-path' });
-    } else if (this.#serving.draining && method.unguarded !== true) {
+    } else if (this.#serving.draining && !servedWhileDraining(method, metadata)) {
       this.#refuse(stream, { code: GRPC_STATUS.unavailable, message: 'shutdown', reason: 'draining' });
     } else if (stats.streams > this.#serving.limits.streamsMax) {
       const message = `Cannot open call: at most ${this.#serving.limits.streamsMax} may be open`;
@@ -226,4 +226,8 @@ function stopRequest(stream: ServerHttp2Stream): void {
   setImmediate(() => {
     if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
   });
+}
+
+function servedWhileDraining(method: GrpcMethod, metadata: GrpcMetadata): boolean {
+  return method.unguarded === true || (method.redirects === true && typeof metadata.redirect === 'string');
 }

@@ -2,39 +2,49 @@
 // Lives on: a shard.
 import type { BrokerPort } from '../core/broker-port.ts';
 import { HsmqPublish, HsmqPublishQos0 } from '../session/hsmq-publish.ts';
+import { HsmqRedirect, type RedirectResponse } from '../session/hsmq-redirect.ts';
 import { HsmqStream } from '../session/hsmq-stream.ts';
 import { HsmqSubscribe } from '../session/hsmq-subscribe.ts';
-import type { GrpcMethod } from '../wire/grpc/method.ts';
+import type { GrpcCall, GrpcHandler, GrpcMethod } from '../wire/grpc/method.ts';
 
-/** Full name of the service, as health checks and reflection know it. */
-export const HSMQ_SERVICE = 'hsmq.v1.hsmq.HSMQ';
+const SERVICE = 'hsmq.v1.hsmq.HSMQ';
 
-/** The four rpcs of wire.md section 1. */
+/** What a method is served by, and which of the responses its redirect goes into. */
+interface Served {
+  readonly redirect: RedirectResponse;
+  readonly session: (call: GrpcCall) => GrpcHandler;
+}
+
+/** The four rpcs of the service. */
 export function hsmqMethods(broker: BrokerPort): GrpcMethod[] {
+  const open = ({ redirect, session }: Served) => ({
+    redirects: true,
+    open: (call: GrpcCall) => (broker.draining ? new HsmqRedirect(call, redirect) : session(call)),
+  });
   return [
     {
-      path: `/${HSMQ_SERVICE}/Publish`,
+      path: `/${SERVICE}/Publish`,
       requestStream: false,
       responseStream: false,
-      open: (call) => new HsmqPublish(broker, call),
+      ...open({ redirect: 'publish', session: (call) => new HsmqPublish(broker, call) }),
     },
     {
-      path: `/${HSMQ_SERVICE}/PublishQos0`,
+      path: `/${SERVICE}/PublishQos0`,
       requestStream: true,
       responseStream: false,
-      open: (call) => new HsmqPublishQos0(broker, call),
+      ...open({ redirect: 'publish', session: (call) => new HsmqPublishQos0(broker, call) }),
     },
     {
-      path: `/${HSMQ_SERVICE}/SubscribeQueue`,
+      path: `/${SERVICE}/SubscribeQueue`,
       requestStream: false,
       responseStream: true,
-      open: (call) => new HsmqSubscribe(broker, call),
+      ...open({ redirect: 'subscribe', session: (call) => new HsmqSubscribe(broker, call) }),
     },
     {
-      path: `/${HSMQ_SERVICE}/Streaming`,
+      path: `/${SERVICE}/Streaming`,
       requestStream: true,
       responseStream: true,
-      open: (call) => new HsmqStream(broker, call),
+      ...open({ redirect: 'stream', session: (call) => new HsmqStream(broker, call) }),
     },
   ];
 }

@@ -305,6 +305,13 @@ describe('graceful shutdown', function () {
     const fresh = new HsmqClient(node.address);
     await assert.rejects(fresh.publish('t', 'new'), { code: 14 });
     fresh.close();
+    const redirected = new HsmqClient(node.address, { redirect: 'http://elsewhere:4848' });
+    assert.deepEqual((await redirected.publish('t', 'new')).redirect, { grpc_uri: 'http://elsewhere:4848' });
+    const late = redirected.stream();
+    assert.deepEqual((await late.next()).redirect, { grpc_uri: 'http://elsewhere:4848' });
+    await until(() => late.status !== undefined, 'the end');
+    assert.deepEqual(late.status, { code: 14, details: 'shutdown' });
+    redirected.close();
     consumer.ack(first.meta);
     const texts = [textOf(first.message)];
     for (let count = 0; count < 2; count++) {

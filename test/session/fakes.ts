@@ -14,6 +14,7 @@ export function fakeQueue(name: string, number = 1): QueueRoute {
 
 export class FakeBroker implements BrokerPort {
   routesVersion = 1;
+  draining = false;
   publishResult: number = PublishResult.accepted;
   publishQueue: QueueRoute | undefined;
   /** What publish() answers: how many queues have not answered. */

@@ -18,6 +18,8 @@ export interface GrpcMethod {
   readonly responseStream: boolean;
   /** Served without authorization and while draining: health, for probes that have no token. */
   readonly unguarded?: boolean;
+  /** Opened even while draining for a client that gave `redirect` metadata: the handler sends it there. */
+  readonly redirects?: boolean;
   /** Called when the call is authorized. May throw BrokerError: the call then ends with its status. */
   open(call: GrpcCall): GrpcHandler;
 }
