@@ -1,5 +1,5 @@
-// The table of every option of a node, by TOML key. Users, queues and what belongs to Redis have keys of their own and are
-// read in users.ts and queues.ts. Order is that of --help and the README.
+// The table of every option of a node, by TOML key. Users, queues and what belongs to Redis have keys of their own
+// and are read in users.ts and queues.ts. Order is that of --help and the README.
 // Lives on: main.
 import { hostname } from 'node:os';
 import { GRPC_LIMITS, SHARDS_MAX } from '../src/base/limits.ts';
@@ -61,6 +61,11 @@ export const OPTIONS = {
     max: SHARDS_MAX,
     help: 'threads that serve connections and queues; 0 = one for each core',
     cost: 'each pair of shards shares two rings of 2 MiB',
+  }),
+  'node.pin_threads': boolean({
+    default: false,
+    help: 'keep each shard on a core of its own (needs the native helper)',
+    cost: 'a shard waits when another process has its core',
   }),
   'node.data_dir': text({
     default: undefined,

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <uv.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define DOORBELLS_MAX 1024
 
@@ -46,19 +49,24 @@ static void on_ring(uv_async_t* async) {
   napi_handle_scope scope;
   napi_value callback, global;
   napi_open_handle_scope(bell->env, &scope);
-  if (napi_get_reference_value(bell->env, bell->callback, &callback) == napi_ok && napi_get_global(bell->env, &global) == napi_ok) {
-    napi_make_callback(bell->env, bell->context, global, callback, 0, NULL, NULL);
+  if (napi_get_reference_value(bell->env, bell->callback, &callback) == napi_ok && napi_get_global(bell->env, &global) == napi_ok &&
+      napi_make_callback(bell->env, bell->context, global, callback, 0, NULL, NULL) == napi_pending_exception) {
+    // Nobody of JavaScript called us, so nobody would ever see it: it ends the thread, as an exception of a timer does.
+    napi_value thrown;
+    if (napi_get_and_clear_last_exception(bell->env, &thrown) == napi_ok) napi_fatal_exception(bell->env, thrown);
   }
   napi_close_handle_scope(bell->env, scope);
 }
 
 // From here on nobody rings it: a ringer holds the lock while it touches the handle.
 static void take_down(doorbell_t* bell) {
+  if (bell->number < 0) return;
   pthread_mutex_lock(&table[bell->number].lock);
   table[bell->number].bell = NULL;
   pthread_mutex_unlock(&table[bell->number].lock);
 }
 
+// The loop has let go of the handle; with the hook gone the thread may end.
 static void on_closed(uv_handle_t* handle) {
   doorbell_t* bell = handle->data;
   napi_async_cleanup_hook_handle hook = bell->hook;
@@ -66,26 +74,46 @@ static void on_closed(uv_handle_t* handle) {
   napi_remove_async_cleanup_hook(hook);
 }
 
+static void close_bell(doorbell_t* bell) {
+  if (uv_is_closing((uv_handle_t*)&bell->async)) return;
+  take_down(bell);
+  napi_delete_reference(bell->env, bell->callback);
+  napi_async_destroy(bell->env, bell->context);
+  uv_close((uv_handle_t*)&bell->async, on_closed);
+}
+
 // The thread ends: its loop closes the handle, and the thread waits for that.
 static void on_env_cleanup(napi_async_cleanup_hook_handle hook, void* data) {
   doorbell_t* bell = data;
   bell->hook = hook;
-  take_down(bell);
-  uv_close((uv_handle_t*)&bell->async, on_closed);
+  close_bell(bell);
 }
 
 // createDoorbell(callback) -> number
 static napi_value create_doorbell(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value callback, name, result;
+  napi_valuetype type = napi_undefined;
   napi_get_cb_info(env, info, &count, &callback, NULL, NULL);
+  if (napi_typeof(env, callback, &type) != napi_ok || type != napi_function) return throw_error(env, "Cannot create a doorbell: expected a function");
   uv_loop_t* loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return throw_error(env, "Cannot create a doorbell: no event loop");
   doorbell_t* bell = calloc(1, sizeof *bell);
   if (bell == NULL) return throw_error(env, "Cannot create a doorbell: out of memory");
   bell->env = env;
   bell->number = -1;
+  if (uv_async_init(loop, &bell->async, on_ring) != 0) {
+    free(bell);
+    return throw_error(env, "Cannot create a doorbell: the event loop takes no handle");
+  }
   bell->async.data = bell;
+  // A doorbell alone keeps no thread alive.
+  uv_unref((uv_handle_t*)&bell->async);
+  napi_create_string_utf8(env, "ringmq:doorbell", NAPI_AUTO_LENGTH, &name);
+  napi_create_reference(env, callback, 1, &bell->callback);
+  napi_async_init(env, NULL, name, &bell->context);
+  napi_add_async_cleanup_hook(env, on_env_cleanup, bell, &bell->hook);
+  // In the table last: a thread with the number of an earlier doorbell may ring it at once.
   for (int i = 0; i < DOORBELLS_MAX && bell->number < 0; i++) {
     pthread_mutex_lock(&table[i].lock);
     if (table[i].bell == NULL) {
@@ -95,16 +123,9 @@ static napi_value create_doorbell(napi_env env, napi_callback_info info) {
     pthread_mutex_unlock(&table[i].lock);
   }
   if (bell->number < 0) {
-    free(bell);
+    close_bell(bell);
     return throw_error(env, "Cannot create a doorbell: all are in use");
   }
-  napi_create_string_utf8(env, "ringmq:doorbell", NAPI_AUTO_LENGTH, &name);
-  napi_create_reference(env, callback, 1, &bell->callback);
-  napi_async_init(env, NULL, name, &bell->context);
-  uv_async_init(loop, &bell->async, on_ring);
-  // A doorbell alone keeps no thread alive.
-  uv_unref((uv_handle_t*)&bell->async);
-  napi_add_async_cleanup_hook(env, on_env_cleanup, bell, &bell->hook);
   napi_create_int32(env, bell->number, &result);
   return result;
 }
@@ -124,6 +145,22 @@ static napi_value ring_doorbell(napi_env env, napi_callback_info info) {
   }
   napi_get_boolean(env, rung, &result);
   return result;
+}
+
+// closeDoorbell(number) -> void: by the thread that made it
+static napi_value close_doorbell(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int32_t number = -1;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_int32(env, argument, &number);
+  if (number < 0 || number >= DOORBELLS_MAX) return NULL;
+  pthread_mutex_lock(&table[number].lock);
+  doorbell_t* bell = table[number].bell;
+  pthread_mutex_unlock(&table[number].lock);
+  // Only the owner takes its doorbell down, and the owner is here: nothing can come between the look and the closing.
+  if (bell != NULL && bell->env == env) close_bell(bell);
+  return NULL;
 }
 
 // sendBatch(fds: Int32Array, bytes: Uint8Array, ends: Int32Array, results: Int32Array) -> void
@@ -189,14 +226,31 @@ static napi_value name_thread(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// mapLargeBlocks(bytes) -> boolean: blocks of this size and more are given back to the system as soon as they are freed
+static napi_value map_large_blocks(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, result;
+  int32_t bytes = 0;
+  bool done = false;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_int32(env, argument, &bytes);
+#ifdef __GLIBC__
+  // Setting it also stops glibc from raising it with every large block that is freed.
+  done = bytes > 0 && mallopt(M_MMAP_THRESHOLD, bytes) == 1;
+#endif
+  napi_get_boolean(env, done, &result);
+  return result;
+}
+
 static napi_value init(napi_env env, napi_value exports) {
   pthread_once(&table_once, init_table);
   const struct {
     const char* name;
     napi_callback function;
   } functions[] = {
-      {"createDoorbell", create_doorbell}, {"ringDoorbell", ring_doorbell}, {"sendBatch", send_batch},
-      {"pinThread", pin_thread},           {"nameThread", name_thread},
+      {"createDoorbell", create_doorbell}, {"ringDoorbell", ring_doorbell},
+      {"closeDoorbell", close_doorbell},   {"sendBatch", send_batch},
+      {"pinThread", pin_thread},           {"nameThread", name_thread},     {"mapLargeBlocks", map_large_blocks},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -8,6 +8,8 @@ export interface NativeDoorbells {
   createDoorbell(callback: () => void): number;
   /** Rings from any thread; false when the doorbell's thread has ended. */
   ringDoorbell(number: number): boolean;
+  /** The owner is done with its doorbell; at the end of its thread that happens by itself. */
+  closeDoorbell(number: number): void;
 }
 
 export type Native = NativeFunctions & NativeDoorbells;

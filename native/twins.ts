@@ -14,6 +14,11 @@ export interface NativeFunctions {
   pinThread(core: number): boolean;
   /** Names the calling thread as the system's tools show it (15 bytes); false when that is not possible. */
   nameThread(name: string): boolean;
+  /**
+   * Lets the whole process give memory blocks of at least so many bytes back to the system as soon as they are freed;
+   * false when the allocator cannot be told.
+   */
+  mapLargeBlocks(bytes: number): boolean;
 }
 
 export const twins: NativeFunctions = {
@@ -24,9 +29,11 @@ export const twins: NativeFunctions = {
       start = ends[index];
     }
   },
-  // Node has no way to do either: the thread stays where the system puts it, under the name it has.
+  // Node has no way to do these: the thread stays where the system puts it, under the name it has, and the allocator
+  // keeps freed blocks as it likes (the environment variable MALLOC_MMAP_THRESHOLD_ tells glibc the same).
   pinThread: () => false,
   nameThread: () => false,
+  mapLargeBlocks: () => false,
 };
 
 function sendOne(fd: number, bytes: Uint8Array, start: number, end: number): number {

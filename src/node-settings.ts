@@ -48,6 +48,7 @@ export function nodeSettings(config: Config, version: string): NodeSettings {
       tls: tlsOf(config),
       memoryBytesMax: Math.floor(memoryBytes(config) / shards),
       messageBytesMax: options['limits.message_bytes'],
+      pinThread: options['node.pin_threads'],
       connectionsMax: options['limits.connections'],
       streamsPerConnectionMax: options['limits.streams_per_connection'],
     },
@@ -115,7 +116,7 @@ function tlsOf({ options }: Config): ShardData['tls'] {
   };
 }
 
-/** For messages, over all shards. A container's limit counts as its memory; without one the system names a huge number. */
+/** For messages, over all shards. A container's limit counts as its memory; without one the system says a huge number. */
 function memoryBytes({ options }: Config): number {
   const limit = options['node.memory_limit'];
   if (limit.kind === 'bytes') return limit.bytes;

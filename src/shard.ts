@@ -1,8 +1,11 @@
 // Assembles one shard: an event loop that accepts connections, parses, routes, and runs the queues pinned to it.
 // A long-lived task of the pool; it returns when main tells it to stop.
 import { getRandomValues } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
+import { native } from '../native/index.ts';
+import { twins } from '../native/twins.ts';
 import { TimingWheel } from './base/timing-wheel.ts';
 import { UuidSource } from './base/uuid.ts';
 import { type ControlEvent, type ControlHandlers, serveControl } from './broker/control.ts';
@@ -33,6 +36,8 @@ export interface ShardData {
     | undefined;
   readonly memoryBytesMax: number;
   readonly messageBytesMax: number;
+  /** Keep this shard on one core, where the native helper can. */
+  readonly pinThread: boolean;
   /** Of this shard. */
   readonly connectionsMax: number;
   readonly streamsPerConnectionMax: number;
@@ -147,9 +152,7 @@ class Shard {
 
   #drain(): null {
     this.#door.drain();
-    this.#broker.sessions.forEach((session) => {
-      session.drain();
-    });
+    this.#broker.drain();
     return null;
   }
 
@@ -199,8 +202,15 @@ class Shard {
   }
 }
 
+/** Slabs are larger than this: they go back to the system when a deep queue has drained. */
+const LARGE_BLOCK_BYTES = 256 * 1024;
+
 /** The pool's task: runs a shard until main stops it. */
 export async function shard(data: ShardData): Promise<void> {
+  const helper = native ?? twins;
+  helper.nameThread(`shard-${data.index}`);
+  helper.mapLargeBlocks(LARGE_BLOCK_BYTES);
+  if (data.pinThread) helper.pinThread(data.index % availableParallelism());
   const instance = new Shard(data);
   instance.start();
   await instance.stopped;
