@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { LoadResult } from './load.ts';
 import { settledBytes } from './memory.ts';
 import { adminGet, type Peer, runLoad, startNode } from './peers.ts';
+import { residentBytes } from './process-usage.ts';
 
 export interface SoakOptions {
   readonly messages: number;
@@ -60,7 +61,8 @@ async function soakNode(node: Peer, options: SoakOptions): Promise<SoakReport> {
   const load = await runLoad(node, { queues, messages: options.messages, progressSeconds }, ({ received }) => {
     const seconds = (performance.now() - startMs) / 1000;
     const part = ((100 * received) / options.messages).toFixed(1);
-    console.log(`${part} %  ${received} messages  ${Math.round(received / seconds)}/s`);
+    const megabytes = ((residentBytes(node.pid) ?? 0) / 1e6).toFixed(0);
+    console.log(`${part} %  ${received} messages  ${Math.round(received / seconds)}/s  ${megabytes} MB`);
   });
   const ledger = await settledLedger(node);
   const rssEnd = await settledBytes(node);

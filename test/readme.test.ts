@@ -64,7 +64,7 @@ describe('README', function () {
 
   it('every file that the documents link to exists', () => {
     for (const name of DOCUMENTS) {
-      for (const [, target] of readText(name).matchAll(/\]\(([^):]+)\)/g)) {
+      for (const [, target] of readText(name).matchAll(/\]\(([^):#]+)\)/g)) {
         assert.ok(existsSync(path.join(REPOSITORY, path.dirname(name), target)), `${name} links to ${target}`);
       }
     }
