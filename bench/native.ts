@@ -1,5 +1,5 @@
-// What the native helper's batched send brings beside its twin and beside socket.write, for one small message to each of
-// many sockets. (Its doorbell is in the ring scenario.)
+// What the native helper's batched send brings beside its twin and beside socket.write, for one small message to each
+// of many sockets. (Its doorbell is in the ring scenario.)
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { native } from '../native/index.ts';
 import { type NativeFunctions, twins } from '../native/twins.ts';

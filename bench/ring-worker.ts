@@ -1,5 +1,5 @@
-// One of the two threads of the ring and native scenarios: either echoes records as fast as they come, or sends a single
-// envelope to and fro, so that each thread sleeps while the other writes.
+// One of the two threads of the ring and native scenarios: either echoes records as fast as they come, or sends a
+// single envelope to and fro, so that each thread sleeps while the other writes.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Mailbox, type Mesh } from '../src/thread/mailbox.ts';
 import type { SharedBytes } from '../src/thread/ring.ts';

@@ -1,6 +1,6 @@
-// Builds the native helper when a compiler and Node's headers are there; says so in one line and never fails: everything
-// works without it. Run by npm after an install, with whatever Node runs npm; the helper is for any Node, as it uses
-// N-API alone.
+// Builds the native helper when a compiler and Node's headers are there; says so in one line and never fails:
+// everything works without it. Run by npm after an install, with whatever Node runs npm; the helper is for any Node, as
+// it uses N-API alone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';

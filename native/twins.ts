@@ -6,8 +6,8 @@ import { constants } from 'node:os';
 /** What the native helper offers. */
 export interface NativeFunctions {
   /**
-   * Sends piece i of `bytes`, which ends at `ends[i]` and begins where the one before it ends, to the descriptor `fds[i]`,
-   * without waiting. `results[i]` is the number of bytes taken, or a negative errno.
+   * Sends piece i of `bytes`, which ends at `ends[i]` and begins where the one before it ends, to the descriptor
+   * `fds[i]`, without waiting. `results[i]` is the number of bytes taken, or a negative errno.
    */
   sendBatch(fds: Int32Array, bytes: Uint8Array, ends: Int32Array, results: Int32Array): void;
   /** Lets the calling thread run on one core only; false when that is not possible. */

@@ -116,7 +116,9 @@ function tlsOf({ options }: Config): ShardData['tls'] {
   };
 }
 
-/** For messages, over all shards. A container's limit counts as its memory; without one the system says a huge number. */
+/**
+ * For messages, over all shards. A container's limit counts as its memory; without one the system says a huge number.
+ */
 function memoryBytes({ options }: Config): number {
   const limit = options['node.memory_limit'];
   if (limit.kind === 'bytes') return limit.bytes;

@@ -131,7 +131,9 @@ class NodeParts {
   }
 }
 
-/** Starts a node; resolves when it serves. Rejects, with nothing left running, when a port or the data cannot be used. */
+/**
+ * Starts a node; resolves when it serves. Rejects, with nothing left running, when a port or the data cannot be used.
+ */
 export async function startNode(settings: NodeSettings, options: NodeOptions): Promise<RunningNode> {
   const parts = new NodeParts(settings, options.log);
   try {

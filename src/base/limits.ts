@@ -5,10 +5,16 @@ import { assert } from './assert.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Largest message a client may publish or receive, bytes. grpc clients default to 4 MiB on receive: more would not be readable. */
+/**
+ * Largest message a client may publish or receive, bytes. grpc clients default to 4 MiB on receive: more would not be
+ * readable.
+ */
 export const MESSAGE_BYTES_MAX = 4 * MIB;
 
-/** Bytes of one shared ring between two threads. Large enough for a burst of 10,000 small messages, small enough for N x N of them. */
+/**
+ * Bytes of one shared ring between two threads. Large enough for a burst of 10,000 small messages, small enough for N x
+ * N of them.
+ */
 export const RING_BYTES = 2 * MIB;
 
 /** A record larger than this travels in chunks, so that no message needs a ring to be nearly empty. */
@@ -17,7 +23,9 @@ export const RING_CHUNK_BYTES_MAX = RING_BYTES / 4;
 /** Priorities of a queue: 0 (lowest, default) to 9, as in JMS and most brokers. */
 export const PRIORITY_MAX = 9;
 
-/** Longest queue name and topic, bytes: what fits SQLite keys, log lines and a file name (255) with room for a suffix. */
+/**
+ * Longest queue name and topic, bytes: what fits SQLite keys, log lines and a file name (255) with room for a suffix.
+ */
 export const NAME_BYTES_MAX = 255;
 
 /** Longest message id that a publisher may give for deduplication, bytes. */
@@ -32,10 +40,16 @@ export const REQUEST_ID_BYTES_MAX = 256;
 /** Most messages one consumer may have unacked: bounds what must come back when it dies. */
 export const PREFETCH_MAX = 65_535;
 
-/** Publishes of one stream that may wait for their queues before it is read no further: hides a ring's round trip, bounds memory. */
+/**
+ * Publishes of one stream that may wait for their queues before it is read no further: hides a ring's round trip,
+ * bounds memory.
+ */
 export const UNCONFIRMED_PUBLISHES_MAX = 8192;
 
-/** Messages of a SubscribeQueue stream that may be on their way to the socket: enough to fill its write buffer with small ones. */
+/**
+ * Messages of a SubscribeQueue stream that may be on their way to the socket: enough to fill its write buffer with
+ * small ones.
+ */
 export const SUBSCRIBE_PREFETCH = 512;
 
 /** Limits of the gRPC door; the reasons are beside each. Configuration may lower or raise the ones it names. */
@@ -43,7 +57,10 @@ export const GRPC_LIMITS = {
   messageBytesMax: MESSAGE_BYTES_MAX,
   /** Metadata of one call: the 8 KiB that grpc clients send by default, twice. Answered with a status. */
   metadataBytesMax: 16 * KIB,
-  /** What HTTP/2 itself lets through, so that moderately large metadata still gets a status; beyond it the stream is reset. */
+  /**
+   * What HTTP/2 itself lets through, so that moderately large metadata still gets a status; beyond it the stream is
+   * reset.
+   */
   headerListBytesMax: 64 * KIB,
   headerListPairsMax: 256,
   /** Open connections of one shard: each costs about 40 KiB here, and a file descriptor. */
@@ -52,7 +69,9 @@ export const GRPC_LIMITS = {
   streamsPerConnectionMax: 1_000,
   /** Open streams of one shard. */
   streamsMax: 100_000,
-  /** Flow-control window of one stream: what a paused stream may still send us, and the most that 5 MB/s need at 50 ms. */
+  /**
+   * Flow-control window of one stream: what a paused stream may still send us, and the most that 5 MB/s need at 50 ms.
+   */
   streamWindowBytes: 256 * KIB,
   /** Flow-control window of a connection: several streams at full speed. */
   connectionWindowBytes: 4 * MIB,
@@ -68,14 +87,19 @@ export const GRPC_LIMITS = {
   prefaceTimeoutMs: 10_000,
   /** How long a finished call may take to be read by its client before the stream is reset. */
   finishTimeoutMs: 20_000,
-  /** Our pings find dead peers: twice the usual idle time-out of a middlebox would be too late, every second too dear. */
+  /**
+   * Our pings find dead peers: twice the usual idle time-out of a middlebox would be too late, every second too dear.
+   */
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
   /** Pings without a message in between and SETTINGS frames that a client may send in `floodWindowMs`. */
   pingsMax: 100,
   settingsMax: 50,
   floodWindowMs: 10_000,
-  /** Streams that a client may reset in `floodWindowMs` (CVE-2023-44487): more than a client that gives up on slow calls. */
+  /**
+   * Streams that a client may reset in `floodWindowMs` (CVE-2023-44487): more than a client that gives up on slow
+   * calls.
+   */
   resetsMax: 1_000,
   /** Smallest response message that is compressed, when that is on: below it gzip costs more than it saves. */
   gzipThresholdBytes: 1 * KIB,
@@ -87,7 +111,9 @@ export const ADMIN_LIMITS = {
   bodyBytesMax: 1 * MIB,
   headerBytesMax: 16 * KIB,
   connectionsMax: 1_000,
-  /** Until the headers, and until the whole request is there, milliseconds: a slow sender holds a connection no longer. */
+  /**
+   * Until the headers, and until the whole request is there, milliseconds: a slow sender holds a connection no longer.
+   */
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   /** Longer than the usual scrape interval of 15 s, so that Prometheus keeps its connection. */
@@ -111,7 +137,9 @@ export const SHARDS_MAX = 64;
 /** Longest JWT that is checked: more than metadata of one call may hold with anything beside it. */
 export const JWT_BYTES_MAX = 8 * KIB;
 
-/** Verified JWTs that one shard remembers until they expire: about 300 bytes each. Beyond it they are verified again. */
+/**
+ * Verified JWTs that one shard remembers until they expire: about 300 bytes each. Beyond it they are verified again.
+ */
 export const JWT_CACHE_ENTRIES_MAX = 10_000;
 
 /** Streams open on one shard: the slot part of a session number (20 bits). */

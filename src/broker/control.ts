@@ -104,7 +104,10 @@ export type ControlHandlers = {
   ) => ControlCalls[K]['answer'] | Promise<ControlCalls[K]['answer']>;
 };
 
-/** The shard's end: answers requests one after the other. An unexpected error is told to `onError` and sent without its text. */
+/**
+ * The shard's end: answers requests one after the other. An unexpected error is told to `onError` and sent without its
+ * text.
+ */
 export function serveControl(port: MessagePort, handlers: ControlHandlers, onError: (error: unknown) => void): void {
   let last: Promise<void> = Promise.resolve();
   port.on('message', (message: RequestMessage) => {

@@ -1,5 +1,5 @@
-// How long to wait before the next attempt to connect: doubling from a tenth of a second to five seconds, each shortened
-// by up to half at random, so that clients that lost the same node do not come back in step.
+// How long to wait before the next attempt to connect: doubling from a tenth of a second to five seconds, each
+// shortened by up to half at random, so that clients that lost the same node do not come back in step.
 // Called by: publisher.ts, consumer.ts.
 
 const FIRST_DELAY_MS = 100;

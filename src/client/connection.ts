@@ -40,7 +40,10 @@ export class Connection {
     if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`);
   }
 
-  /** Resolves when the node has answered a ping: it is there, and lets us in. One attempt; it fails at once when refused. */
+  /**
+   * Resolves when the node has answered a ping: it is there, and lets us in. One attempt; it fails at once when
+   * refused.
+   */
   async ready(timeoutMs: number): Promise<void> {
     const call = this.streaming();
     const cut = setTimeout(() => call.cancel(), timeoutMs);

@@ -1,5 +1,6 @@
-// One consumer of one queue, as an async iterable: a Streaming call of its own with a subscription, whose prefetch bounds
-// what waits here. When the call breaks, it subscribes anew with back-off; what was not acked by then comes again.
+// One consumer of one queue, as an async iterable: a Streaming call of its own with a subscription, whose prefetch
+// bounds what waits here. When the call breaks, it subscribes anew with back-off; what was not acked by then comes
+// again.
 // Called by: ring-client.ts, one a consume().
 import { Outage } from './backoff.ts';
 import { type Connection, finishCall } from './connection.ts';
@@ -108,7 +109,9 @@ export class Consumer implements AsyncIterableIterator<ReceivedMessage, undefine
     return { done: false, value: message };
   }
 
-  /** Acks may travel on a later call than the message came on: the queue knows it by its id. Without any they are lost. */
+  /**
+   * Acks may travel on a later call than the message came on: the queue knows it by its id. Without any they are lost.
+   */
   #settle(request: WireRequest): void {
     this.#call?.write(request);
   }

@@ -1,5 +1,5 @@
-// Fetches: one message asked for, one answer. An answer names only its queue, so each fetch under way has a Streaming call
-// to itself; calls are kept and used again, as closing one would give back the messages that came on it.
+// Fetches: one message asked for, one answer. An answer names only its queue, so each fetch under way has a Streaming
+// call to itself; calls are kept and used again, as closing one would give back the messages that came on it.
 // Called by: ring-client.ts, one a client.
 import { type Connection, finishCall } from './connection.ts';
 import { errorOfStatus, gaveUp, RingError } from './errors.ts';

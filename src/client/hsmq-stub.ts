@@ -1,5 +1,6 @@
 // hsmq's service as grpc-js sees it, loaded from the published proto at run time, with types for what the library uses.
-// The only file that knows grpc-js' loading; works from src/ and from dist/src/, which have config/ at the same distance.
+// The only file that knows grpc-js' loading; works from src/ and from dist/src/, which have config/ at the same
+// distance.
 // Called by: connection.ts, received-message.ts.
 import { fileURLToPath } from 'node:url';
 import {

@@ -21,7 +21,9 @@ export interface RingClientOptions {
   readonly tls?: boolean | TlsOptions;
   /** How long connect() waits for the first answer of the node, ms. Default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** How long a lost connection is tried again before publishes and consumers fail, ms. 0 = not at all. Default 30,000. */
+  /**
+   * How long a lost connection is tried again before publishes and consumers fail, ms. 0 = not at all. Default 30,000.
+   */
   readonly retryTimeoutMs?: number;
   /** Publishes on their way that are not confirmed; more wait in the client. 1 to 8,192. Default 1,024. */
   readonly windowMax?: number;
@@ -32,7 +34,9 @@ export interface PublishOptions {
   readonly key?: string;
   /** Names that begin with `ringmq-` are the broker's own. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** 1 (default): resolves when every bound queue has taken the message. 0: resolves when it is handed to the socket. */
+  /**
+   * 1 (default): resolves when every bound queue has taken the message. 0: resolves when it is handed to the socket.
+   */
   readonly qos?: 0 | 1;
   /** Type of `data` for receivers that use `google.protobuf.Any`. Default empty: plain bytes. */
   readonly typeUrl?: string;

@@ -5,7 +5,10 @@ import { RingError } from './errors.ts';
 import type { WireMessage } from './hsmq-stub.ts';
 import type { PublishOptions } from './options.ts';
 
-/** Text is sent as UTF-8. The bytes are read before publish() returns to the event loop, and must not change until it resolves. */
+/**
+ * Text is sent as UTF-8. The bytes are read before publish() returns to the event loop, and must not change until it
+ * resolves.
+ */
 export type MessageData = Uint8Array | string;
 
 const PRIORITY_MAX = 9;

@@ -1,6 +1,6 @@
-// Confirmed publishes over one Streaming call, pipelined: up to a window of them are on their way, each found again by its
-// request id when its PubAck comes. When the call breaks, a new one is opened with back-off and everything unconfirmed is
-// sent again in order, so a message may arrive twice, and none is lost while the client lives.
+// Confirmed publishes over one Streaming call, pipelined: up to a window of them are on their way, each found again by
+// its request id when its PubAck comes. When the call breaks, a new one is opened with back-off and everything
+// unconfirmed is sent again in order, so a message may arrive twice, and none is lost while the client lives.
 // Called by: ring-client.ts, one a client.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Outage } from './backoff.ts';

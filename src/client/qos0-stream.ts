@@ -1,5 +1,5 @@
-// Publishes without confirms over hsmq's PublishQos0: the fastest way in. The node tells at the end how many it took; what
-// was on its way when the connection is lost is lost.
+// Publishes without confirms over hsmq's PublishQos0: the fastest way in. The node tells at the end how many it took;
+// what was on its way when the connection is lost is lost.
 // Called by: ring-client.ts, one a publishStream().
 import { once } from 'node:events';
 import type { ClientWritableStream } from '@grpc/grpc-js';

@@ -49,8 +49,8 @@ export class ReceivedMessage implements MessageContent {
   }
 
   /**
-   * Takes the message off its queue. Sent at once and not waited for: when the connection is lost before it arrives, the
-   * message is delivered again. Acking twice is harmless.
+   * Takes the message off its queue. Sent at once and not waited for: when the connection is lost before it arrives,
+   * the message is delivered again. Acking twice is harmless.
    */
   ack(): void {
     this.#settle({ message_ack: { meta: this.#meta } });

@@ -66,17 +66,20 @@ export class RingClient {
   }
 
   /**
-   * Publishes one message; resolves when every queue bound to the topic has taken it. Do not wait for one before the next
-   * where speed counts: a window of them is pipelined, and their order is kept. A connection that is lost on the way is
-   * made anew and the message sent again, so it may arrive twice: give a `messageId` where that matters.
-   * Throws RingError: `not-found` when no queue is bound to the topic, `resource-exhausted` when a queue is full and
-   * rejects, `unavailable` when the node was away for longer than `retryTimeoutMs`.
+   * Publishes one message; resolves when every queue bound to the topic has taken it. Do not wait for one before the
+   * next where speed counts: a window of them is pipelined, and their order is kept. A connection that is lost on the
+   * way is made anew and the message sent again, so it may arrive twice: give a `messageId` where that matters. Throws
+   * RingError: `not-found` when no queue is bound to the topic, `resource-exhausted` when a queue is full and rejects,
+   * `unavailable` when the node was away for longer than `retryTimeoutMs`.
    */
   async publish(topic: string, data: MessageData, options: PublishOptions = {}): Promise<void> {
     return this.#publisher.publish(wireMessage(topic, data, options), options.qos ?? 1);
   }
 
-  /** Publishes one message and tells the id it got. Slower than publish(), and not tried again. Throws as publish() does. */
+  /**
+   * Publishes one message and tells the id it got. Slower than publish(), and not tried again. Throws as publish()
+   * does.
+   */
   async publishForId(
     topic: string,
     data: MessageData,
@@ -91,9 +94,9 @@ export class RingClient {
   }
 
   /**
-   * The messages of a queue as they come, for `for await`; leaving the loop ends the consumer. Each is the application's
-   * to ack() or requeue(); one that is not acked within the queue's timeout is delivered again.
-   * The iteration throws RingError: `not-found` when there is no such queue (or it is deleted), `unavailable` as publish().
+   * The messages of a queue as they come, for `for await`; leaving the loop ends the consumer. Each is the
+   * application's to ack() or requeue(); one that is not acked within the queue's timeout is delivered again. The
+   * iteration throws RingError: `not-found` when there is no such queue (or it is deleted), `unavailable` as publish().
    */
   consume(queue: string, options: ConsumeOptions = {}): AsyncIterableIterator<ReceivedMessage, undefined> {
     const onClose = (): void => void this.#consumers.delete(consumer);

@@ -1,5 +1,5 @@
-// hsmq's two publishing rpcs outside of a stream: `Publish` (one Message, answered with its id and queue when the queues
-// have taken it) and `PublishQos0` (a stream of Messages, answered with their count at its end).
+// hsmq's two publishing rpcs outside of a stream: `Publish` (one Message, answered with its id and queue when the
+// queues have taken it) and `PublishQos0` (a stream of Messages, answered with their count at its end).
 // Lives on: a shard, one a call. Called by: the gRPC door and the broker.
 import { BrokerError } from '../base/errors.ts';
 import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../core/broker-port.ts';

@@ -1,8 +1,9 @@
 // One `Streaming` call of an hsmq client: publishes with and without confirm, subscriptions, acks, fetches and pings in
 // one stream. Requests are decoded in place, and what they cause is written into the call's output.
 //
-// Reading stops (and HTTP/2 flow control reaches the client) while too many publishes wait for their queues, while rings
-// to other shards are full, or while the client does not read what we send. Deliveries stop in that last case too.
+// Reading stops (and HTTP/2 flow control reaches the client) while too many publishes wait for their queues, while
+// rings to other shards are full, or while the client does not read what we send. Deliveries stop in that last case
+// too.
 // Lives on: a shard, one a call. Called by: the gRPC door (requests) and the broker (SessionSink).
 import { BrokerError } from '../base/errors.ts';
 import { PREFETCH_MAX, UNCONFIRMED_PUBLISHES_MAX } from '../base/limits.ts';
@@ -77,7 +78,9 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     if (this.#call.congested) this.#holdDeliveries();
   }
 
-  /** The client half-closed: its consumers leave; the call ends when its publishes are confirmed and fetches answered. */
+  /**
+   * The client half-closed: its consumers leave; the call ends when its publishes are confirmed and fetches answered.
+   */
   end(): void {
     this.#ended = true;
     for (const { queue } of this.#prefetch.values()) this.#broker.subscribe(this.#session, queue, 0);
@@ -143,7 +146,9 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     this.#call.flushSoon();
   }
 
-  /** Ack and requeue. The echo goes out before the queue delivers the next message, as clients of the original expect. */
+  /**
+   * Ack and requeue. The echo goes out before the queue delivers the next message, as clients of the original expect.
+   */
   #settle(bytes: Buffer): void {
     const decoder = this.#decoder;
     const isAck = decoder.kind === RequestKind.messageAck;
@@ -222,7 +227,9 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     if (this.#call.congested) this.#holdDeliveries();
   }
 
-  /** An autoack fetch is acked when its message has been handed to the socket, so that a lost connection loses nothing. */
+  /**
+   * An autoack fetch is acked when its message has been handed to the socket, so that a lost connection loses nothing.
+   */
   #fetched(fetch: number, queue: QueueRoute, id: Int32Array): void {
     const autoack = this.#fetches.get(fetch)?.autoack === true;
     this.#fetches.delete(fetch);

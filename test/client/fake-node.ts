@@ -1,5 +1,5 @@
-// hsmq's service on grpc-js, written from the proto: enough of a broker to test clients against. Every queue takes what is
-// published to the topic of its name. Streams can be cut, and the server can drain or go away and come back.
+// hsmq's service on grpc-js, written from the proto: enough of a broker to test clients against. Every queue takes what
+// is published to the topic of its name. Streams can be cut, and the server can drain or go away and come back.
 
 import { fileURLToPath } from 'node:url';
 import {

@@ -1,5 +1,6 @@
 // Decodes one `hsmq.v1.hsmq.Request` in place: which kind it is, and where its parts lie in the chunk it came in.
-// Nothing is copied and nothing allocated for a publish, an ack or a requeue. Results stay in fields until the next call.
+// Nothing is copied and nothing allocated for a publish, an ack or a requeue. Results stay in fields until the next
+// call.
 // Lives on: a shard, one for each hsmq session.
 
 import { BrokerError } from '../../base/errors.ts';

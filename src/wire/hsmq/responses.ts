@@ -1,5 +1,5 @@
-// Writes hsmq's responses, framed, into a call's output. Sizes are computed first, so that each message is written once,
-// front to back. The Message inside a delivery is spliced in as its publisher sent it.
+// Writes hsmq's responses, framed, into a call's output. Sizes are computed first, so that each message is written
+// once, front to back. The Message inside a delivery is spliced in as its publisher sent it.
 // Lives on: a shard. Called by: session/hsmq-*.
 import { copyBytes } from '../../base/copy-bytes.ts';
 import { UUID_TEXT_BYTES, writeUuid } from '../../base/uuid.ts';

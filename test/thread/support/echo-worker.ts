@@ -1,5 +1,5 @@
-// One of two threads: 0 sends records of changing sizes as fast as the ring takes them, 1 sends each back; 0 checks that
-// all come back in order and as they were.
+// One of two threads: 0 sends records of changing sizes as fast as the ring takes them, 1 sends each back; 0 checks
+// that all come back in order and as they were.
 import { parentPort, workerData } from 'node:worker_threads';
 import { RING_CHUNK_BYTES_MAX } from '../../../src/base/limits.ts';
 import { Mailbox, type Mesh } from '../../../src/thread/mailbox.ts';
