@@ -97,11 +97,6 @@ export class RecordMemory {
   }
 }
 
-/** Offset in bytes of a record's topic, given the record's first byte. */
-export function topicOffset(recordOffset: number): number {
-  return recordOffset + RECORD_HEADER_BYTES;
-}
-
 /** Size in bytes of a record's topic. */
 export function topicSize(memory: RecordMemory, recordOffset: number): number {
   return memory.words[(recordOffset >> 2) + WORD_TOPIC_KEY] & 0xffff;

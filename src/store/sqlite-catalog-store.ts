@@ -29,7 +29,8 @@ export class SqliteCatalogStore implements CatalogStore {
         `Cannot open ${path}: received schema version ${version}, this node knows up to ${SCHEMA_VERSION}`,
       );
     }
-    this.#database.exec(`CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, options TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    this.#database.exec(`CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, options TEXT NOT NULL)
+      STRICT, WITHOUT ROWID;
       PRAGMA user_version = ${SCHEMA_VERSION};`);
   }
 

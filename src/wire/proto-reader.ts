@@ -4,7 +4,7 @@
 import { BrokerError } from '../base/errors.ts';
 
 /** Wire types of protobuf; the two group types (3, 4) are refused, as proto3 does not have them. */
-export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 const NO_BYTES = Buffer.alloc(0);
 

@@ -136,7 +136,8 @@ export class MessageDecoder {
       default:
         throw new BrokerError(
           'invalid-argument',
-          `Cannot use header "ringmq-${name}": known are ringmq-ttl-ms, ringmq-delay-ms, ringmq-priority, ringmq-message-id`,
+          `Cannot use header "ringmq-${name}": known are ` +
+            'ringmq-ttl-ms, ringmq-delay-ms, ringmq-priority, ringmq-message-id',
         );
     }
   }

@@ -66,7 +66,7 @@ interface HsmqStub extends Client {
 type StubConstructor = new (address: string, credentials: ChannelCredentials, options?: object) => HsmqStub;
 
 /** One Streaming call with everything it received so far. */
-export class Stream {
+class Stream {
   readonly call: ClientDuplexStream<object, Response>;
   readonly received: Response[] = [];
   status: { code: number; details: string } | undefined;

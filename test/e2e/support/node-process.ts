@@ -27,7 +27,8 @@ export class NodeProcess {
 
   private constructor(options: NodeProcessOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'ringmq-e2e-'));
-    const toml = `[node]\ngrpc_address = "127.0.0.1:0"\nadmin_address = "127.0.0.1:0"\nshards = ${options.shards ?? 1}\n${options.toml ?? ''}`;
+    const addresses = 'grpc_address = "127.0.0.1:0"\nadmin_address = "127.0.0.1:0"';
+    const toml = `[node]\n${addresses}\nshards = ${options.shards ?? 1}\n${options.toml ?? ''}`;
     writeFileSync(join(this.folder, 'node.toml'), toml);
     const args = [
       MAIN,
