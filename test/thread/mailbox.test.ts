@@ -133,7 +133,7 @@ describe('Mailbox', () => {
     receiver.stop();
   });
 
-  it('moves millions of records between two threads, through wake-ups, a full ring and parts, losing none', async function () {
+  it('moves millions of records between two threads, through full rings and parts, losing none', async function () {
     this.timeout(120_000);
     const count = 3_000_000 * Number(process.env.RINGMQ_TEST_SCALE ?? 1);
     const mesh = createMesh(2);
