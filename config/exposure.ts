@@ -1,5 +1,5 @@
-// A node that asks nobody who they are listens on loopback alone, unless it is told otherwise. The gRPC port may also ask
-// for a client certificate; admin ports have no TLS, so there tokens alone count.
+// A node that asks nobody who they are listens on loopback alone, unless it is told otherwise. The gRPC port may also
+// ask for a client certificate; admin ports have no TLS, so there tokens alone count.
 // Lives on: main. Called by: load.ts.
 import { type Address, formatAddress, isLoopback, isWildcard, overlap, toLoopback } from './address.ts';
 import type { OptionKey, OptionValues } from './options.ts';
@@ -34,9 +34,9 @@ function safeAddress(address: Address, given: { key: string; allowed: boolean; p
   if (given.allowed || isLoopback(address.host)) return address;
   const safe = toLoopback(address);
   given.problems.warn(
-    `${given.key}: listening on ${formatAddress(safe)} INSTEAD OF ${formatAddress(address)}, because nobody would be asked ` +
-      'who they are: configure [users] or [auth.jwt] (for gRPC also [tls] client_ca with require_client_certificate), ' +
-      'or set auth.anonymous = true',
+    `${given.key}: listening on ${formatAddress(safe)} INSTEAD OF ${formatAddress(address)}, ` +
+      'because nobody would be asked who they are: configure [users] or [auth.jwt] ' +
+      '(for gRPC also [tls] client_ca with require_client_certificate), or set auth.anonymous = true',
   );
   return safe;
 }

@@ -1,5 +1,5 @@
-// Walks the TOML of a file: values of known keys are handed to their options, sections of their own kind (queues, users)
-// are handed out, and what nobody knows is an error with the nearest name that somebody does.
+// Walks the TOML of a file: values of known keys are handed to their options, sections of their own kind (queues,
+// users) are handed out, and what nobody knows is an error with the nearest name that somebody does.
 // Lives on: main. Called by: load.ts.
 import { parse, TomlError } from 'smol-toml';
 import { nearestPath } from './nearest.ts';

@@ -1,5 +1,6 @@
-// What an option is: one declaration from which its TOML key, environment variable, flag, help, README line and checks all
-// come. The table of options is in options.ts and its neighbours; the kinds of values are in option-types.ts.
+// What an option is: one declaration from which its TOML key, environment variable, flag, help, README line and
+// checks all come. The table of options is in options.ts and its neighbours; the kinds of values are in
+// option-types.ts.
 // Lives on: main.
 import type { Reading } from './problem.ts';
 

@@ -71,6 +71,8 @@ function readValues(
     const value = place.attempt(() => option.read(table[key], place));
     if (value !== undefined) values[key] = value;
   }
+  // The one queue that all others name as their dead-letter queue inherits that, too.
+  if (table.dead_letter_queue === undefined && values.dead_letter_queue === table.name) values.dead_letter_queue = '';
   return values as unknown as QueueValues;
 }
 
@@ -102,7 +104,8 @@ function checkedName(value: unknown, what: string): string {
 function checkDeadLetter(queue: QueueConfig, given: { at: Reading; names: ReadonlySet<string> }): void {
   const target = queue.dead_letter_queue;
   const place = given.at.at(`dead_letter_queue of queue "${queue.name}"`);
-  if (target === queue.name) place.error('a queue cannot be its own dead-letter queue');
+  if (Buffer.byteLength(target) > NAME_BYTES_MAX) place.error(`expected a name of at most ${NAME_BYTES_MAX} bytes`);
+  else if (target === queue.name) place.error('a queue cannot be its own dead-letter queue');
   else if (target !== '' && !given.names.has(target)) {
     place.warn(`there is no queue "${target}": dead messages are dropped until it is declared`);
   }

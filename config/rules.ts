@@ -69,7 +69,8 @@ function warnAuth({ options, users, auth }: Omit<Config, 'queues'>, problems: Pr
   const tokens = users.flatMap((user) => user.tokens).filter((token) => !token.disabled);
   if (auth.tokens && jwt.length + tokens.length === 0 && options['tls.client_ca'] === undefined) {
     problems.warn(
-      'authentication: EVERY CALL IS REFUSED, because [auth.jwt] or [users] is there but no secret or token of theirs is usable',
+      'authentication: EVERY CALL IS REFUSED, ' +
+        'because [auth.jwt] or [users] is there, but no secret or token of theirs is usable',
     );
   }
   for (const { name, secret } of jwt) {

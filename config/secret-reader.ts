@@ -1,9 +1,9 @@
 // Secrets as hsmq writes them: a text, or a table that says where the value is:
 //
-//   { env = "NAME" } or { file = "path" }, [json_field = "a.b"], [name = "for metrics"], [default = "x"], [disable = true]
+//   { env = "NAME" } or { file = "path" }, [json_field = "a.b"], [name = "metric"], [default = "x"], [disable = true]
 //
-// A secret that resolves to nothing is left out with a warning: hsmq's own example refers to variables that are not set.
-// A file that cannot be read is an error. Nothing of a value gets into a text here.
+// A secret that resolves to nothing is left out with a warning: hsmq's own example refers to variables that are not
+// set. A file that cannot be read is an error. Nothing of a value gets into a text here.
 // Lives on: main. Called by: options.ts, users.ts.
 import { isTable } from './option-types.ts';
 import { type Reading, ValueProblem } from './problem.ts';

@@ -1,5 +1,5 @@
-// A loaded configuration: every value checked, with its place of origin. Values stand under their TOML keys, in the units
-// of the program: durations in ms, sizes in bytes.
+// A loaded configuration: every value checked, with its place of origin. Values stand under their TOML keys, in the
+// units of the program: durations in ms, sizes in bytes.
 // Lives on: main. Called by: node-settings.ts, cli.
 import type { OptionValues } from './options.ts';
 import type { QueueValues } from './queue-option-table.ts';

@@ -1,5 +1,5 @@
-// Durations as people write them: a number of seconds, a table of units as hsmq has it ({ h = 1, m = 30 }), or text like
-// "1h30m" where there is only text (environment, flags). Everything becomes whole milliseconds; pure.
+// Durations as people write them: a number of seconds, a table of units as hsmq has it ({ h = 1, m = 30 }), or text
+// like "1h30m" where there is only text (environment, flags). Everything becomes whole milliseconds; pure.
 // Lives on: any thread. Called by: config, cli.
 
 const UNITS_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
@@ -28,7 +28,7 @@ export function durationMs(value: unknown): number | undefined {
   return wholeMs(sumMs);
 }
 
-/** Milliseconds of text: seconds ("1.5"), or parts with their units ("1h30m", "250 ms"); undefined when it is neither. */
+/** Of text: seconds ("1.5"), or parts with their units ("1h30m", "250 ms"); undefined when it is neither. */
 export function durationTextMs(text: string): number | undefined {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return wholeMs(Number(trimmed) * UNITS_MS.s);

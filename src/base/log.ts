@@ -1,6 +1,6 @@
 // The log: one line an event, with a name that programs can match and details that people can read. JSON by pino;
-// coloured text when a person sits before a terminal. Written synchronously, so that the last line before an end is there.
-// What is secret does not get here; names that usually hold secrets are blanked all the same.
+// coloured text when a person sits before a terminal. Written synchronously, so that the last line before an end is
+// there. What is secret does not get here; names that usually hold secrets are blanked all the same.
 // Lives on: main. Called by: node.ts, admin, cli.
 import { type DestinationStream, destination as openDestination, pino } from 'pino';
 import type { LogLevel } from './log-level.ts';
@@ -30,7 +30,7 @@ export interface LogOptions {
   readonly destination?: LogDestination;
 }
 
-const CENSORED = ['authorization', 'token', 'tokens', 'password', 'secret', 'secrets', 'key', 'dsn'];
+const CENSORED = ['authorization', 'token', 'tokens', 'password', 'secret', 'secrets', 'dsn'];
 
 const COLOURS: Readonly<Record<string, string>> = {
   trace: '\x1b[90m',

@@ -1,11 +1,12 @@
-// Who calls: the `authorization` header of a call, or the certificate of its connection, becomes a Principal or an error.
+// Who calls: the `authorization` header of a call, or the certificate of its connection, becomes a Principal or an
+// error.
 //
 //   Bearer token -> digest in the table of tokens -> user
 //                -> otherwise a JWT, HS256, tried with each secret in order: `exp` and `sub` are required
 //   no header    -> the name on the client's verified certificate
 //
-// Pure but for the HMAC: time comes in as `nowMs`. The answer is at hand, not a promise, for all but a JWT seen the first
-// time. Error texts are constants: nothing that was received is sent back.
+// Pure but for the HMAC: time comes in as `nowMs`. The answer is at hand, not a promise, for all but a JWT seen the
+// first time. Error texts are constants: nothing that was received is sent back.
 // Lives on: a shard, one; main, one for the admin port. Called by: shard.ts, node-settings.ts.
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { BrokerError } from '../base/errors.ts';
@@ -119,7 +120,7 @@ export class Authenticator {
   }
 }
 
-/** The claims when the signature is of this key; undefined when it is not. Throws when it is, but the claims are bad. */
+/** The claims when the signature is of this key, else undefined. Throws when it is, but the claims are bad. */
 async function payloadOf(token: string, key: Uint8Array, nowMs: number): Promise<JWTPayload | undefined> {
   try {
     const options = { algorithms: ['HS256'], requiredClaims: REQUIRED_CLAIMS, currentDate: new Date(nowMs) };

@@ -1,5 +1,5 @@
-// JWTs that were verified, by their digest, so that a client that calls often is checked once. The newest use is last in
-// the map; at the limit the one unused for longest goes. An entry ends with its token's `exp`.
+// JWTs that were verified, by their digest, so that a client that calls often is checked once. The newest use is last
+// in the map; at the limit the one unused for longest goes. An entry ends with its token's `exp`.
 // Lives on: a shard or main, one an Authenticator. Called by: auth.ts.
 import type { Principal } from '../base/principal.ts';
 

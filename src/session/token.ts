@@ -1,5 +1,5 @@
-// Bearer tokens and their digests. Only SHA-256 digests are compared and kept, so that neither a lookup's duration nor a
-// heap dump tells a token.
+// Bearer tokens and their digests. Only SHA-256 digests are compared and kept, so that neither a lookup's duration
+// nor a heap dump tells a token.
 // Lives on: any thread. Called by: auth.ts, node-settings.ts.
 import { createHash } from 'node:crypto';
 

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { load, problemsOf } from './support.ts';
+
+describe('a configuration with mistakes', () => {
+  const unknown: readonly (readonly [string, string])[] = [
+    [
+      '[node]\ngrpc_adress = "x"',
+      'node.toml: Cannot use key "node.grpc_adress": it is not an option; did you mean "node.grpc_address"?',
+    ],
+    [
+      '[frobnication]\nname = "x"',
+      'node.toml: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, tracing, ' +
+        'prometheus, client, cluster, sentry, consul, queue_defaults, queues, users, redis, vault',
+    ],
+    [
+      '[tracing]\nlevl = "info"',
+      'node.toml: Cannot use key "tracing.levl": it is not an option; did you mean "tracing.level"?',
+    ],
+    [
+      '[limits]\nfrobnication = 1',
+      'node.toml: Cannot use key "limits.frobnication": it is not an option, expected one of ' +
+        'limits.message_bytes, limits.connections, limits.streams_per_connection',
+    ],
+    ['grpc_address = "x"', 'did you mean "node.grpc_address"?'],
+    ['[auth.jwtt]\nsecrets = []', 'did you mean "auth.jwt"?'],
+    ['[[queue]]\nname = "a"', 'did you mean "queues"?'],
+    ['[user.a]\ntokens = []', 'did you mean "users"?'],
+    ['[users.a]\ntoken = []', 'Cannot use "users.a": "token" is not an option; did you mean "tokens"?'],
+    ['[[queues]]\nname = "a"\nacktimeout = 1', 'queue "a": "acktimeout" is not an option; did you mean "ack_timeout"?'],
+    ['[[queues]]\nname = "a"\nfrobnication = 1', '"frobnication" is not an option, expected one of type, name, topics'],
+    ['node = 1', 'Cannot use key "node": it is a section: expected [node]'],
+  ];
+  for (const [toml, said] of unknown) {
+    it(`names the unknown key and the nearest right one: ${toml.replaceAll('\n', ' ')}`, () => {
+      const problems = problemsOf(toml);
+      assert.equal(problems.length, 1, problems.join('\n'));
+      assert.ok(problems[0].includes(said), problems[0]);
+    });
+  }
+
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['[node]\nname = 1', /key "node\.name": expected a text, received 1/],
+    ['[node]\ngrpc_address = "4848"', /expected an address like .*, received "4848"/],
+    ['[node]\ngrpc_address = "localhost:70000"', /expected an address/],
+    ['[node]\ngrpc_address = "[localhost]:1"', /expected an address/],
+    ['[node]\nshards = 1.5', /expected a whole number from 0 to 64, received 1\.5/],
+    ['[node]\nshards = 65', /from 0 to 64, received 65/],
+    ['[node]\nshutdown_timeout = "10s"', /expected a duration: seconds, or a table of d, h, m, s, ms/],
+    ['[node]\nshutdown_timeout = { min = 1 }', /expected a duration.*received a table/],
+    ['[node]\nmemory_limit = "120%"', /a share of the memory like "70%", received "120%"/],
+    ['[node]\nmemory_limit = 0', /expected bytes/],
+    ['[limits]\nmessage_bytes = "1 parsec"', /expected bytes from 1 to/],
+    ['[limits]\nmessage_bytes = "1GiB"', /expected bytes from 1 to/],
+    ['[auth]\nanonymous = "yes"', /expected true or false, received "yes"/],
+    ['[tracing]\nlevel = "loud"', /expected one of trace, debug, info, warn, error, off/],
+    ['[prometheus]\nlabels = { a = 1 }', /expected a table of texts/],
+    ['[consul.service]\ntags = [1]', /expected a list of texts, received a list/],
+    ['[sentry]\nsample_rate = 2.0', /expected a number from 0 to 1, received 2/],
+    ['[queue_defaults]\noverflow = "drop"', /expected one of "drop-oldest", "reject", "block", received "drop"/],
+    ['users = 1', /"users": it is a section/],
+    ['users.a = 1', /"users\.a": expected a section with tokens/],
+    ['queues = 1', /"queues": it is a list of sections: expected \[\[queues\]\]/],
+    ['queues = [1]', /queue 1: expected a section/],
+    ['[[queues]]\ntopics = []', /queue 1: it needs a name/],
+    ['[[queues]]\nname = ""', /expected a name of 1 to 255 bytes, received 0/],
+    [`[[queues]]\nname = "${'ä'.repeat(128)}"`, /expected a name of 1 to 255 bytes, received 256/],
+    ['[[queues]]\nname = "a\\nb"', /expected a name without control characters/],
+    ['[[queues]]\nname = "a"\ntopics = "t"', /queue "a": topics: expected a list of texts, received "t"/],
+    ['[[queues]]\nname = "a"\ntopics = [""]', /expected a topic of 1 to 255 bytes/],
+    ['[[queues]]\nname = "a"\ntype = "Disk"', /queue "a": expected type "InMemory" or "RedisStream"/],
+    ['[[queues]]\nname = "a"\nlimit = 0', /limit of queue "a": expected a whole number of at least 1, received 0/],
+    ['[[queues]]\nname = "a"\nlimit = -5', /at least 1, received -5/],
+    ['[[queues]]\nname = "a"\nprefetch_count = 100000', /prefetch_count of queue "a": .* from 1 to 65535/],
+    ['[[queues]]\nname = "a"\n[[queues]]\nname = "a"', /queue "a": two queues have this name/],
+    ['[[queues]]\nname = "a"\ndead_letter_queue = "a"', /a queue cannot be its own dead-letter queue/],
+    ['[node]\ngrpc_address = "127.0.0.1:8080"', /Cannot listen on 127\.0\.0\.1:8080 for node\.admin_address/],
+    ['[auth.jwt]\nsecrets = "x"', /expected a list of secrets/],
+    ['[tls]\ncert = "missing.pem"', /key "tls\.cert": the file "missing\.pem" cannot be read: it does not exist/],
+    ['[tls]\nrequire_client_certificate = true', /it needs tls\.client_ca/],
+  ];
+  for (const [toml, said] of wrong) {
+    it(`says what would be right: ${toml.slice(0, 60).replaceAll('\n', ' ')}`, () => {
+      assert.match(problemsOf(toml).join('\n'), said);
+    });
+  }
+
+  it('tells all its mistakes at once, each with its place', () => {
+    const problems = problemsOf('[node]\nshards = -1\nnam = "x"\n[[queues]]\nname = "a"\nlimit = 0\n', {
+      env: { RINGMQ_TRACING_LEVEL: 'loud' },
+      flags: { grpcAddress: 'nowhere' },
+    });
+    assert.equal(problems.length, 5);
+    assert.match(problems.join('\n'), /environment: Cannot use RINGMQ_TRACING_LEVEL: expected/);
+    assert.match(problems.join('\n'), /command line: Cannot use --grpc-address: expected an address/);
+  });
+
+  it('that is no TOML is told with line and column, and no line of it is quoted', () => {
+    const [problem] = problemsOf('[auth.jwt]\nsecrets = ["hunter2\n');
+    assert.match(problem, /^node\.toml:2:\d+: Cannot read the file: Invalid TOML/);
+    assert.ok(!problem.includes('hunter2'));
+    assert.match(problemsOf('a = 1\na = 2')[0], /^node\.toml:2:1: /);
+  });
+
+  it('warns of a variable that is nearly one of ours', () => {
+    const { warnings } = load('', { env: { RINGMQ_NODE_GRPC_ADRESS: 'x', RINGMQ_OTHER_PROGRAM_HOME: 'y', HOME: '/' } });
+    assert.deepEqual(warnings, [
+      'environment: RINGMQ_NODE_GRPC_ADRESS is not an option; did you mean RINGMQ_NODE_GRPC_ADDRESS?',
+    ]);
+  });
+});
+
+describe('queues', () => {
+  it('take what they do not say from [queue_defaults], and a topic once', () => {
+    const { config } = load(
+      '[queue_defaults]\nlimit = 5\ndead_letter_queue = "b"\n[[queues]]\nname = "a"\ntopics = ["t", "t"]\n[[queues]]\nname = "b"\nlimit = 6\n',
+    );
+    assert.deepEqual(
+      config.queues.map(({ name, topics, limit, dead_letter_queue }) => ({ name, topics, limit, dead_letter_queue })),
+      [
+        { name: 'a', topics: ['t'], limit: 5, dead_letter_queue: 'b' },
+        { name: 'b', topics: [], limit: 6, dead_letter_queue: '' },
+      ],
+    );
+  });
+
+  it('may name a dead-letter queue that is not there, with a warning', () => {
+    const { warnings } = load('[[queues]]\nname = "a"\ndead_letter_queue = "dead"\n');
+    assert.match(warnings[0], /there is no queue "dead": dead messages are dropped until it is declared/);
+  });
+
+  it('of Redis may have any key, and are left out', () => {
+    const { config, warnings } = load(
+      '[[queues]]\ntype = "RedisStream"\nname = "r"\nbody_fieldname = "body"\ngroup = "g"\nstreams = ["s"]\n[vault]\nuri = "x"\n',
+    );
+    assert.deepEqual(config.queues, []);
+    assert.equal(warnings.length, 2);
+  });
+});
