@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.ts';
 
-const MAIN = process.env.RINGMQ_TEST_MAIN ?? fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
 export interface NodeProcessOptions {
   /** TOML behind the [node] section with the addresses. */
@@ -14,6 +14,8 @@ export interface NodeProcessOptions {
   readonly shards?: number;
   readonly env?: Record<string, string>;
   readonly args?: readonly string[];
+  /** Another program than src/main.ts that takes its arguments. */
+  readonly main?: string;
 }
 
 /** A running node. */
@@ -31,7 +33,7 @@ export class NodeProcess {
     const toml = `[node]\n${addresses}\nshards = ${options.shards ?? 1}\n${options.toml ?? ''}`;
     writeFileSync(join(this.folder, 'node.toml'), toml);
     const args = [
-      MAIN,
+      options.main ?? MAIN,
       'serve',
       '-c',
       join(this.folder, 'node.toml'),
