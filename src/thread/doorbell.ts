@@ -7,6 +7,7 @@
 // own loop, which spares the promise and the detour over the platform's task queue.
 // Lives on: every shard; the owner parks, the others ring.
 import { type NativeDoorbells, native } from '../../native/index.ts';
+import { assert } from '../base/assert.ts';
 
 const AWAKE = 0;
 const PARKED = 1;
@@ -44,8 +45,12 @@ export class Doorbell {
     // Only one of several ringers takes the word from PARKED to AWAKE, and only that one wakes the owner.
     if (Atomics.exchange(this.words, this.at + WORD_STATE, AWAKE) === AWAKE) return false;
     const number = Atomics.load(this.words, this.at + WORD_NATIVE);
-    if (number > 0) this.native?.ringDoorbell(number - 1);
-    else Atomics.notify(this.words, this.at + WORD_STATE);
+    if (number === 0) Atomics.notify(this.words, this.at + WORD_STATE);
+    else {
+      // Better an end that is noticed than a thread that sleeps for ever.
+      assert(this.native !== undefined, 'a thread that rings a native doorbell has loaded the native helper');
+      this.native.ringDoorbell(number - 1);
+    }
     return true;
   }
 }
@@ -88,6 +93,12 @@ export class OwnDoorbell extends Doorbell {
     this.#waiting = true;
     waiting.value.then(this.#rung);
     return true;
+  }
+
+  /** The owner waits no more. Who rings from now on wakes nobody. */
+  close(): void {
+    const number = Atomics.exchange(this.words, this.at + WORD_NATIVE, 0);
+    if (number > 0) this.native?.closeDoorbell(number - 1);
   }
 
   /** A native ring may also come late, after unpark(): nobody waits then. */

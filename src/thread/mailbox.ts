@@ -8,10 +8,11 @@
 import { assert } from '../base/assert.ts';
 import { MESSAGE_BYTES_MAX, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../base/limits.ts';
 import { Doorbell, doorbellBytes, OwnDoorbell } from './doorbell.ts';
+import { copyWords, writeEnvelope } from './envelope.ts';
 import { Overflow } from './overflow.ts';
 import { PartAssembly } from './part-assembly.ts';
 import { RingConsumer, RingProducer, type SharedBytes } from './ring.ts';
-import { ENVELOPE_BYTES, Part, RING_MEMORY_BYTES } from './ring-layout.ts';
+import { ENVELOPE_BYTES, Part, RING_MEMORY_BYTES, RING_ROOM_BYTES } from './ring-layout.ts';
 
 /** The shared memory of all rings and doorbells of a node; crosses to the threads in their start data. */
 export interface Mesh {
@@ -53,9 +54,8 @@ export interface MailboxHandler {
 const ENVELOPES_PER_RING = 256;
 const ROUNDS_PER_TURN = 4;
 
-/** Above this fill the sources of a ring are stopped; below the lower one they go on. */
+/** Above this fill the sources of a ring are stopped; at RING_ROOM_BYTES they go on. */
 const FULL_BYTES = (RING_BYTES / 4) * 3;
-const ROOM_BYTES = RING_BYTES / 2;
 
 /** Largest record: a message with its header, topic and padding. */
 const RECORD_BYTES_MAX = MESSAGE_BYTES_MAX + 64 * 1024;
@@ -68,6 +68,8 @@ class Peer {
   readonly assembly = new PartAssembly(RECORD_BYTES_MAX);
   /** hasRoom() said no, and room() has not followed. */
   short = false;
+  /** Times that the ring did not take an envelope at once. */
+  fulls = 0;
   sent = 0;
   received = 0;
   wakes = 0;
@@ -77,6 +79,17 @@ class Peer {
     this.consumer = new RingConsumer(options.incoming);
     this.doorbell = options.doorbell;
   }
+}
+
+export interface RingFigures {
+  readonly usedBytes: number;
+  readonly overflowBytes: number;
+  readonly sent: number;
+  readonly received: number;
+  /** Times that the other thread was parked and had to be woken. */
+  readonly wakes: number;
+  /** Times that the ring was full when an overflow began. */
+  readonly fulls: number;
 }
 
 export interface MailboxOptions {
@@ -91,6 +104,10 @@ export class Mailbox {
   readonly #doorbell: OwnDoorbell;
   #stopped = false;
   #draining = false;
+  /** A ring that was short has room again, and the handler has not heard of it. */
+  #roomAgain = false;
+  /** The handler's room() is running. */
+  #telling = false;
 
   constructor({ self, mesh, handler }: MailboxOptions) {
     this.#handler = handler;
@@ -111,6 +128,7 @@ export class Mailbox {
   stop(): void {
     this.#stopped = true;
     this.#doorbell.ring();
+    this.#doorbell.close();
   }
 
   post(to: number, operation: number, target: number, a: number, b: number, c: number, d: number, e: number): void {
@@ -120,7 +138,7 @@ export class Mailbox {
       writeEnvelope(peer.producer.memory.words, offset >> 2, ENVELOPE_BYTES, operation, target, a, b, c, d, e);
       peer.producer.commit(ENVELOPE_BYTES);
     } else {
-      const { words, at } = peer.overflow.append(ENVELOPE_BYTES);
+      const { words, at } = overflowed(peer, ENVELOPE_BYTES);
       writeEnvelope(words, at, ENVELOPE_BYTES, operation, target, a, b, c, d, e);
     }
     peer.sent++;
@@ -171,7 +189,7 @@ export class Mailbox {
       peer.producer.commit(total);
       return;
     }
-    const { words, at } = peer.overflow.append(total);
+    const { words, at } = overflowed(peer, total);
     writeEnvelope(words, at, total, operation, target, a, b, c, d, e);
     copyWords(words, at + ENVELOPE_BYTES / 4, memory.words, offset >> 2, bytes >> 2);
   }
@@ -185,20 +203,47 @@ export class Mailbox {
     return false;
   }
 
-  /** Lets the other shards see what was posted, and wakes those that sleep. Called at the end of each loop turn. */
+  /**
+   * Lets the other shards see what was posted, and wakes those that sleep. Called at the end of each loop turn. When
+   * rings that were short have room again, the handler hears of it here, and what it then posts goes out too.
+   */
   flush(): void {
+    this.#flushPeers();
+    // Not from within room(): the flush that called it goes on when it returns.
+    if (!this.#roomAgain || this.#telling || this.#isShort()) return;
+    this.#roomAgain = false;
+    this.#telling = true;
+    this.#handler.room();
+    this.#telling = false;
+    this.#flushPeers();
+    // A ring that room() filled is empty again already. That is told in a turn of its own, so that sockets get theirs.
+    if (this.#roomAgain) this.#doorbell.ring();
+  }
+
+  #flushPeers(): void {
     for (const peer of this.#peers) if (peer !== undefined) this.#flushPeer(peer);
   }
 
   #flushPeer(peer: Peer): void {
-    if (!peer.overflow.isEmpty) this.#moveOverflow(peer);
-    if (peer.producer.publish() && peer.doorbell.ring()) peer.wakes++;
-    if (!peer.short) return;
-    // Asked first and looked after, so that room given back in between is not missed.
-    peer.producer.wantRoom();
-    if (!peer.overflow.isEmpty || peer.producer.usedBytes() >= ROOM_BYTES) return;
+    const { producer, overflow } = peer;
+    do {
+      if (!overflow.isEmpty) this.#moveOverflow(peer);
+      if (producer.publish() && peer.doorbell.ring()) peer.wakes++;
+      if (!peer.short) return;
+      if (producer.usedBytes() > RING_ROOM_BYTES) {
+        // Asked first and looked after, so that room given back in between is not missed: nobody would ring for it.
+        producer.wantRoom();
+        if (producer.usedBytes() > RING_ROOM_BYTES) return;
+      }
+      // There is room, so the first envelope of an overflow fits: each round moves some of it.
+    } while (!overflow.isEmpty);
     peer.short = false;
-    if (this.#peers.every((other) => other === undefined || !other.short)) this.#handler.room();
+    this.#roomAgain = true;
+  }
+
+  #isShort(): boolean {
+    for (const peer of this.#peers) if (peer?.short) return true;
+    return false;
   }
 
   #moveOverflow(peer: Peer): void {
@@ -216,11 +261,10 @@ export class Mailbox {
     }
   }
 
-  /** Figures of the way to a shard, for metrics. */
-  ring(to: number): { usedBytes: number; overflowBytes: number; sent: number; wakes: number } {
-    const peer = this.#peer(to);
-    const { sent, wakes } = peer;
-    return { usedBytes: peer.producer.usedBytes(), overflowBytes: peer.overflow.usedBytes, sent, wakes };
+  /** Figures of the way to a shard, and of what came from it, for metrics. */
+  ring(to: number): RingFigures {
+    const { producer, overflow, sent, received, wakes, fulls } = this.#peer(to);
+    return { usedBytes: producer.usedBytes(), overflowBytes: overflow.usedBytes, sent, received, wakes, fulls };
   }
 
   /** Hands out what has come, then waits for more, or goes on after the sockets had their turn. */
@@ -293,7 +337,8 @@ export class Mailbox {
     this.#doorbell.park();
     // Whoever published, or gave room back, before it could see us parked did not ring: this look finds what it did.
     const found = this.#peers.some((peer) => peer !== undefined && hasWork(peer));
-    if (!found && !this.#stopped && this.#doorbell.wait()) return true;
+    const untold = this.#roomAgain && !this.#isShort();
+    if (!found && !untold && !this.#stopped && this.#doorbell.wait()) return true;
     this.#doorbell.unpark();
     return this.#stopped;
   }
@@ -305,39 +350,12 @@ export class Mailbox {
   }
 }
 
+/** Room in the overflow for an envelope that the ring did not take. */
+function overflowed(peer: Peer, size: number): { readonly words: Int32Array; readonly at: number } {
+  if (peer.overflow.isEmpty) peer.fulls++;
+  return peer.overflow.append(size);
+}
+
 function hasWork(peer: Peer): boolean {
-  return peer.consumer.next() >= 0 || (peer.short && peer.producer.usedBytes() < ROOM_BYTES);
-}
-
-function writeEnvelope(
-  words: Int32Array,
-  at: number,
-  size: number,
-  operation: number,
-  target: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-  e: number,
-): void {
-  words[at] = size;
-  words[at + 1] = operation;
-  words[at + 2] = target;
-  words[at + 3] = a;
-  words[at + 4] = b;
-  words[at + 5] = c;
-  words[at + 6] = d;
-  words[at + 7] = e;
-}
-
-/** Above this many words one native copy beats a loop. */
-const LOOP_COPY_WORDS_MAX = 128;
-
-function copyWords(target: Int32Array, to: number, source: Int32Array, from: number, count: number): void {
-  if (count > LOOP_COPY_WORDS_MAX) {
-    target.set(source.subarray(from, from + count), to);
-    return;
-  }
-  for (let index = 0; index < count; index++) target[to + index] = source[from + index];
+  return peer.consumer.next() >= 0 || (peer.short && peer.producer.usedBytes() <= RING_ROOM_BYTES);
 }

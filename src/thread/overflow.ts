@@ -1,6 +1,6 @@
 // Envelopes that found their ring full, in order, until it has room. What comes from sockets stops soon after the ring
-// fills (Mailbox.hasRoom); what queues say is bounded by their consumers' prefetch. So this is short-lived and bounded by
-// those, and its size is a metric.
+// fills (Mailbox.hasRoom); what queues say is bounded by their consumers' prefetch. So this is short-lived and bounded
+// by those, and its size is a metric.
 // Lives on: the producing thread, one for each peer.
 
 const FIRST_WORDS = 16 * 1024;

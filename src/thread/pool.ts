@@ -1,7 +1,7 @@
 // Hosts the threads of a node as long-lived tasks of one Piscina pool: each task is a named export of the worker file,
-// runs on a thread of its own, and settles only when main has told it to stop. Piscina would replace a thread that dies;
-// a node with a queue's messages gone must not go on as if nothing had happened, so any end that was not asked for is
-// reported at once and the node stops.
+// runs on a thread of its own, and settles only when main has told it to stop. Piscina would replace a thread that
+// dies; a node with a queue's messages gone must not go on as if nothing had happened, so any end that was not asked
+// for is reported at once and the node stops.
 // Lives on: main.
 import type { Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';

@@ -1,11 +1,11 @@
 // A single-producer single-consumer ring of envelopes in shared memory: no lock, no copy of anything but bytes.
 // The producer writes any number of envelopes and publishes them with one store; the consumer reads them in place and
-// gives their room back with one store. Each side keeps the last position it saw of the other, and looks again only when
-// that says there is nothing to do: in a busy ring the two threads seldom touch each other's cache line.
+// gives their room back with one store. Each side keeps the last position it saw of the other, and looks again only
+// when that says there is nothing to do: in a busy ring the two threads seldom touch each other's cache line.
 // Lives on: two threads, the producer's end on one and the consumer's on the other.
 import { assert } from '../base/assert.ts';
 import { RING_BYTES } from '../base/limits.ts';
-import { RING_HEADER_BYTES, WORD_HEAD, WORD_TAIL, WORD_WANTS_ROOM } from './ring-layout.ts';
+import { RING_HEADER_BYTES, RING_ROOM_BYTES, WORD_HEAD, WORD_TAIL, WORD_WANTS_ROOM } from './ring-layout.ts';
 
 const MASK = RING_BYTES - 1;
 
@@ -43,6 +43,8 @@ export class RingProducer {
   /** Byte offset in `memory` where an envelope of `size` bytes may be written; -1 when there is no room for it now. */
   reserve(size: number): number {
     assert(size > 0 && (size & 7) === 0, 'envelopes keep the ring aligned to 8 bytes');
+    // With padding before it, a larger one could find no room in an empty ring, and would wait for ever.
+    assert(size <= RING_BYTES / 2, 'an envelope takes half of the ring at the most');
     const at = this.#tail & MASK;
     const toEnd = RING_BYTES - at;
     const needed = toEnd < size ? toEnd + size : size;
@@ -79,8 +81,13 @@ export class RingProducer {
     return (this.#tail - this.#seenHead) >>> 0;
   }
 
-  /** Asks the consumer to ring when it has given room back. Look at usedBytes() again after: it may have done so before. */
+  /**
+   * Asks the consumer to ring when no more than RING_ROOM_BYTES are in use. Only after a publish, and look at
+   * usedBytes() again after it: the consumer may have given the room back before it could see the wish.
+   */
   wantRoom(): void {
+    // Stored before the producer's last look at the head: either that look finds the room, or the consumer, which
+    // stores the head before it loads this word, finds the wish.
     Atomics.store(this.memory.words, WORD_WANTS_ROOM, 1);
   }
 
@@ -131,6 +138,10 @@ export class RingConsumer {
     // Publishes the room; the load of `wants` comes after it, so a producer that asked before it looked is not missed.
     Atomics.store(this.memory.words, WORD_HEAD, this.#head);
     if (Atomics.load(this.memory.words, WORD_WANTS_ROOM) === 0) return false;
+    // Observes what is still to be read: a producer rung at every release would be woken for a little room many times.
+    const usedBytes = (Atomics.load(this.memory.words, WORD_TAIL) - this.#head) >>> 0;
+    if (usedBytes > RING_ROOM_BYTES) return false;
+    // Takes the wish: one ring for it.
     return Atomics.exchange(this.memory.words, WORD_WANTS_ROOM, 0) === 1;
   }
 }
