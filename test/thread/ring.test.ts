@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { RING_BYTES } from '../../src/base/limits.ts';
+import { RING_BYTES, RING_CHUNK_BYTES_MAX } from '../../src/base/limits.ts';
 import { RingConsumer, RingProducer } from '../../src/thread/ring.ts';
-import { RING_HEADER_BYTES, RING_MEMORY_BYTES } from '../../src/thread/ring-layout.ts';
+import { ENVELOPE_BYTES, RING_HEADER_BYTES, RING_MEMORY_BYTES, RING_ROOM_BYTES } from '../../src/thread/ring-layout.ts';
 
 function makeRing(): { producer: RingProducer; consumer: RingConsumer; memory: SharedArrayBuffer } {
   const memory = new SharedArrayBuffer(RING_MEMORY_BYTES);
@@ -138,9 +138,26 @@ describe('ring', () => {
     assert.equal(consumer.release(), false);
   });
 
-  it('asserts that sizes keep the alignment', () => {
+  it('tells the consumer of the wish only when there is room for any envelope', () => {
+    const { producer, consumer } = makeRing();
+    const size = RING_BYTES / 16;
+    for (let tag = 0; tag < 16; tag++) assert.ok(write(producer, size, tag));
+    producer.publish();
+    producer.wantRoom();
+    let releases = 0;
+    do {
+      read(consumer);
+      releases++;
+    } while (!consumer.release());
+    assert.ok(producer.usedBytes() <= RING_ROOM_BYTES && producer.usedBytes() + size > RING_ROOM_BYTES);
+    assert.ok(releases >= 8);
+    assert.ok(write(producer, RING_CHUNK_BYTES_MAX + ENVELOPE_BYTES, 16));
+  });
+
+  it('asserts that sizes keep the alignment, and that an envelope finds room wherever the ring stands', () => {
     const { producer } = makeRing();
     assert.throws(() => producer.reserve(12), /aligned to 8 bytes/);
+    assert.throws(() => producer.reserve(RING_BYTES / 2 + 8), /half of the ring/);
     assert.equal(producer.reserve(8), RING_HEADER_BYTES);
   });
 });
