@@ -19,6 +19,8 @@ export interface SoakOptions {
 export interface SoakReport {
   readonly load: LoadResult;
   readonly ledger: Ledger;
+  /** Memory of the node before any client came. Bytes. */
+  readonly rssEmpty: number;
   /** Memory after a first short load, when caches and heaps have their size; and after the soak. Bytes. */
   readonly rssStart: number;
   readonly rssEnd: number;
@@ -55,6 +57,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 async function soakNode(node: Peer, options: SoakOptions): Promise<SoakReport> {
   const { queues, progressSeconds } = options;
   const warmMessages = Math.max(1000, Math.round(options.messages * WARM_PART));
+  const rssEmpty = await settledBytes(node);
   const warm = await runLoad(node, { queues, messages: warmMessages });
   const rssStart = await settledBytes(node);
   const startMs = performance.now();
@@ -67,7 +70,8 @@ async function soakNode(node: Peer, options: SoakOptions): Promise<SoakReport> {
   const ledger = await settledLedger(node);
   const rssEnd = await settledBytes(node);
   const expected = warm.published + load.published;
-  return { load, ledger, rssStart, rssEnd, faults: faultsOf({ load, ledger, rssStart, rssEnd }, expected) };
+  const report = { load, ledger, rssEmpty, rssStart, rssEnd };
+  return { ...report, faults: faultsOf(report, expected) };
 }
 
 /** The ledger once the last acks have arrived. */
@@ -106,11 +110,14 @@ async function main(): Promise<void> {
   });
   const [messages, queues, shards] = [Number(values.messages), Number(values.queues), Number(values.shards)];
   const report = await soak({ messages, queues, shards, progressSeconds: 5 });
-  const { load, ledger, rssStart, rssEnd, faults } = report;
+  const { load, ledger, faults } = report;
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
   console.log(`${load.received} messages through ${queues} queues in ${load.seconds.toFixed(1)} s`);
   console.log(`${Math.round(load.deliveredPerSecond)} deliveries/s, p99 ${load.p99Us} us, result hash ${load.hash}`);
   console.log(`ledger: accepted ${ledger.total.accepted}, acked ${ledger.total.acked}, imbalance ${ledger.imbalance}`);
-  console.log(`memory: ${(rssStart / 1e6).toFixed(0)} MB at the start, ${(rssEnd / 1e6).toFixed(0)} MB at the end`);
+  console.log(
+    `memory: ${megabytes(report.rssEmpty)} empty, ${megabytes(report.rssStart)} warm, ${megabytes(report.rssEnd)} at the end`,
+  );
   for (const fault of faults) console.log(`FAULT: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
 }
