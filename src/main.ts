@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// The program `ringmq`. Looks at the runtime before anything is loaded that an old one cannot parse, then hands over to the
-// command line, and gives it what it may not import itself: the assembly of a node.
+// The program `ringmq`. Looks at the runtime before anything is loaded that an old one cannot parse, then hands over
+// to the command line, and gives it what it may not import itself: the assembly of a node.
 // Lives on: main. Called by: npm start, npx ringmq, tests.
 const NODE_MAJOR_MIN = 24;
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(
-    `ringmq: Cannot run on Node ${process.versions.node}: expected Node ${NODE_MAJOR_MIN} or newer, see https://nodejs.org\n`,
+    `ringmq: Cannot run on Node ${process.versions.node}: expected Node ${NODE_MAJOR_MIN} or newer (https://nodejs.org)\n`,
   );
   process.exit(1);
 }

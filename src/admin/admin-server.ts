@@ -1,5 +1,6 @@
-// The admin port: one node:http server for REST, metrics, health and readiness. Each request passes the same gates in the
-// same order: who sent it (request-guard), which route, which method, may they, what did they send - then the handler.
+// The admin port: one node:http server for REST, metrics, health and readiness. Each request passes the same gates in
+// the same order: who sent it (request-guard), which route, which method, may they, what did they send - then the
+// handler.
 // Lives on: main, one an address. Called by: node.ts.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -27,7 +28,9 @@ export interface AdminLog {
 export interface AdminServerOptions {
   readonly view: NodeView;
   readonly log: AdminLog;
-  /** Throws (or rejects with) a BrokerError when the `authorization` header does not open the port. Absent: anyone may. */
+  /**
+   * Throws (or rejects with) a BrokerError when the `authorization` header does not open the port. Absent: anyone may.
+   */
   readonly authorize?: ((authorization: string | undefined) => unknown) | undefined;
   /** Whether /metrics needs what the REST routes need. Default: only when the port can be reached from outside. */
   readonly metricsAuth?: boolean | undefined;

@@ -6,7 +6,7 @@ import { type FamilyValue, type MetricFamily, type NodeSample, perQueue } from '
 export const HSMQ_METRICS: readonly MetricFamily[] = [
   {
     name: 'hsmq_queue_total',
-    help: 'Events of a queue: messages received, sent to consumers, given back, timed out, acked late, dropped over the limit',
+    help: 'Events of a queue: received, sent to consumers, given back, timed out, acked late, dropped over the limit',
     type: 'counter',
     values: (sample) =>
       perQueue(sample, {

@@ -66,7 +66,9 @@ export class Metrics {
     return { view, shards, queues, listed: summed ? [] : queues, summed, queueSeriesMax };
   }
 
-  /** prom-client takes anything that answers get() with values: so nothing is stored twice, and a gone queue is gone. */
+  /**
+   * prom-client takes anything that answers get() with values: so nothing is stored twice, and a gone queue is gone.
+   */
   #register(family: MetricFamily): void {
     const { name, help, type, values } = family;
     const get = async () => ({

@@ -1,7 +1,7 @@
-// Who may talk to the admin port at all. A browser on the operator's machine is the danger on loopback: a page can send it
-// requests (CSRF), or make its own name point to 127.0.0.1 and read the answers (DNS rebinding). So on loopback the Host
-// must be a loopback name, a request of a foreign page is refused everywhere, and writes need a content type that a page
-// cannot send without asking first - which is never granted, as no CORS header is ever sent.
+// Who may talk to the admin port at all. A browser on the operator's machine is the danger on loopback: a page can
+// send it requests (CSRF), or make its own name point to 127.0.0.1 and read the answers (DNS rebinding). So on
+// loopback the Host must be a loopback name, a request of a foreign page is refused everywhere, and writes need a
+// content type that a page cannot send without asking first - which is never granted, as no CORS header is ever sent.
 // Lives on: main. Called by: admin-server.ts, before anything is read or done.
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
@@ -18,8 +18,9 @@ export function isLoopback(host: string): boolean {
 export function checkOrigin(headers: IncomingHttpHeaders, listeningHost: string): void {
   const host = headers.host ?? '';
   if (isLoopback(listeningHost) && !isLoopback(hostName(host))) {
+    const expected = `this port listens on loopback, expected localhost or ${listeningHost}`;
     throw new HttpError(421, 'permission-denied', {
-      message: `Cannot serve host "${host.slice(0, 200)}": this port listens on loopback, expected localhost or ${listeningHost}`,
+      message: `Cannot serve host "${host.slice(0, 200)}": ${expected}`,
     });
   }
   const { origin } = headers;

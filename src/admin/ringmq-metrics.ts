@@ -5,7 +5,10 @@ import type { QueueInfo } from '../broker/node-view.ts';
 import type { RingSnapshot } from '../broker/snapshots.ts';
 import { type FamilyValue, type MetricFamily, type NodeSample, perQueue, perShard, single } from './metric-family.ts';
 
-/** Accounts of the ledger by the label they have in metrics. The first twelve balance: accepted = the sum of the others. */
+/**
+ * Accounts of the ledger by the label they have in metrics. The first twelve balance: accepted = the sum of the
+ * others.
+ */
 const LEDGER_ACCOUNTS: Readonly<Record<string, (queue: QueueInfo) => number>> = {
   accepted: ({ ledger }) => ledger.accepted,
   acked: ({ ledger }) => ledger.acked,

@@ -1,5 +1,5 @@
-// A route of the admin surface as data: a path, who may use it, and one handler a method. The router, the list of allowed
-// methods and the OpenAPI document all come from these tables.
+// A route of the admin surface as data: a path, who may use it, and one handler a method. The router, the list of
+// allowed methods and the OpenAPI document all come from these tables.
 // Lives on: main.
 import type { ZodType } from 'zod';
 import type { NodeView } from '../broker/node-view.ts';

@@ -1,5 +1,5 @@
-// Finds the route of a request. Paths are compared before they are decoded, so that a queue name may hold any character,
-// also a slash (sent as %2F). A dozen routes: a scan is as fast as anything.
+// Finds the route of a request. Paths are compared before they are decoded, so that a queue name may hold any
+// character, also a slash (sent as %2F). A dozen routes: a scan is as fast as anything.
 // Lives on: main. Called by: admin-server.ts.
 import { HttpError } from './answer.ts';
 import type { Method, Operation, Route } from './route.ts';
@@ -22,8 +22,9 @@ export class Router {
     for (const { route, segments: pattern } of this.#routes) {
       if (matches(pattern, segments)) return { route, params: paramsOf(pattern, segments) };
     }
+    const known = this.#routes.map(({ route }) => route.path).join(', ');
     throw new HttpError(404, 'not-found', {
-      message: `Cannot find ${path.slice(0, 200)}: expected one of ${this.#routes.map(({ route }) => route.path).join(', ')}`,
+      message: `Cannot find ${path.slice(0, 200)}: expected one of ${known}`,
     });
   }
 }

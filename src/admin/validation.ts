@@ -1,5 +1,5 @@
-// Checks what a client sent against a schema and says in one line what is wrong: the field, what was received, and for an
-// unknown field the nearest name that exists. A typo in a declaration must never be ignored in silence.
+// Checks what a client sent against a schema and says in one line what is wrong: the field, what was received, and for
+// an unknown field the nearest name that exists. A typo in a declaration must never be ignored in silence.
 // Lives on: main. Called by: routes.
 import { closest } from 'fastest-levenshtein';
 import type { ZodError, ZodType, z } from 'zod';

@@ -1,5 +1,5 @@
-// `ringmq bench`: how fast a node is, seen from grpc-js clients of this process. For the broker's own limits, which are far
-// above those of one grpc-js process, see bench/ of the repository. Its queues are its own and go with it.
+// `ringmq bench`: how fast a node is, seen from grpc-js clients of this process. For the broker's own limits, which
+// are far above those of one grpc-js process, see bench/ of the repository. Its queues are its own and go with it.
 // Called by: program.ts.
 import { type Command, Option } from 'commander';
 import type { RingClient } from '../client/index.ts';
@@ -24,6 +24,7 @@ interface BenchFlags {
   readonly size: number;
   readonly seconds: number;
   readonly rate?: number;
+  readonly window: number;
   readonly qos: '0' | '1';
   readonly prefetch: number;
   readonly json?: boolean;
@@ -44,6 +45,7 @@ export function addBench(program: Command): void {
         .default(5_000, '5s'),
     )
     .option('-r, --rate <per-second>', 'messages a second over all publishers', wholeNumber({ min: 1 }))
+    .option('-w, --window <number>', 'most messages published and not delivered yet', wholeNumber({ min: 1 }), 512)
     .option('-p, --prefetch <number>', 'prefetch of a consumer', wholeNumber({ min: 1, max: 65_535 }), 1_024)
     .addOption(new Option('-q, --qos <level>', '1: confirmed, 0: not').choices(['0', '1']).default('1'))
     .option('--json', 'print the result as JSON');
@@ -64,6 +66,7 @@ async function bench(flags: BenchFlags): Promise<void> {
       sizeBytes: flags.size,
       seconds: flags.seconds / 1000,
       rate: flags.rate,
+      window: flags.window,
       qos: flags.qos === '0' ? 0 : 1,
       prefetch: flags.prefetch,
       queues,

@@ -1,5 +1,6 @@
-// One measurement: publishers and consumers of this process against a node, in a closed loop - a bounded number of messages
-// is on its way, so that a latency is that of the broker and not of a backlog. A message carries the time of its publish.
+// One measurement: publishers and consumers of this process against a node, in a closed loop - a bounded number of
+// messages is on its way, so that a latency is that of the broker and not of a backlog. A message carries the time of
+// its publish.
 // Called by: bench-command.ts.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PublishOptions, RingClient } from '../client/index.ts';
@@ -7,9 +8,6 @@ import { Latency } from './latency.ts';
 
 /** Bytes of the time that a body begins with. */
 export const STAMP_BYTES = 8;
-
-/** Messages published and not delivered yet, over all publishers. */
-const ON_THE_WAY_MAX = 4_096;
 
 /** Publishes in a row before others get a turn. */
 const BATCH = 64;
@@ -24,6 +22,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Messages a second over all publishers; undefined: as fast as the loop allows. */
   readonly rate: number | undefined;
+  /** Messages published and not delivered yet, over all publishers. */
+  readonly window: number;
   readonly qos: 0 | 1;
   readonly prefetch: number;
   /** Queues, each bound to the topic of its name. */
@@ -109,14 +109,14 @@ export class BenchRun {
   }
 
   async #publishFrom(client: RingClient, index: number): Promise<void> {
-    const { queues, publishers, rate, qos } = this.#options;
+    const { queues, publishers, rate, window, qos } = this.#options;
     const options: PublishOptions = { qos };
     const share = rate === undefined ? Number.POSITIVE_INFINITY : rate / publishers.length;
     const startMs = performance.now();
     let sent = 0;
     while (this.#publishing && this.#failure === undefined) {
       const due = Number.isFinite(share) ? ((performance.now() - startMs) / 1000) * share - sent : BATCH;
-      const room = ON_THE_WAY_MAX - (this.#published - this.#delivered);
+      const room = window - (this.#published - this.#delivered);
       const batch = Math.min(BATCH, Math.floor(due), room);
       for (let one = 0; one < batch; one++)
         this.#publish(client, { topic: queues[(index + sent++) % queues.length], options });

@@ -1,5 +1,5 @@
-// `ringmq consume`: prints the messages of a queue as they come. A message is acked when it is printed, so that what the
-// reader of a pipe did not get stays in the queue.
+// `ringmq consume`: prints the messages of a queue as they come. A message is acked when it is printed, so that what
+// the reader of a pipe did not get stays in the queue.
 // Called by: program.ts.
 import type { Command } from 'commander';
 import { addGrpcOptions, openClient } from './connect-options.ts';

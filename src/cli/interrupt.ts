@@ -1,4 +1,5 @@
-// Ctrl-C: the first one asks a command to end in order - acks are sent, confirms waited for -, the second ends it at once.
+// Ctrl-C: the first one asks a command to end in order - acks are sent, confirms waited for -, the second ends it at
+// once.
 // Called by: commands that run for long.
 
 /** Exit code of a process that a second Ctrl-C ended, as shells know it. */

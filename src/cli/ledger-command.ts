@@ -1,5 +1,5 @@
-// `ringmq ledger`: what became of every accepted message. Ends with an exit code of 1 when it does not balance, so that a
-// script can ask.
+// `ringmq ledger`: what became of every accepted message. Ends with an exit code of 1 when it does not balance, so
+// that a script can ask.
 // Called by: program.ts.
 import type { Command } from 'commander';
 import { addAdminOptions, openAdmin } from './connect-options.ts';

@@ -64,7 +64,9 @@ async function printRows(rows: readonly (readonly Cell[])[], rightAligned: reado
   await printLine(table.toString().replace(/ +$/gm, ''));
 }
 
-/** Groups digits, and shows control characters - which a queue name may hold - as escapes: they could steer a terminal. */
+/**
+ * Groups digits, and shows control characters - which a queue name may hold - as escapes: they could steer a terminal.
+ */
 export function shown(value: string | number | boolean): string {
   if (typeof value === 'number') return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
   return String(value).replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -125,9 +125,11 @@ async function sendAll(
 class ConfirmedSender {
   readonly #client: RingClient;
   readonly #topic: string;
-  readonly #pending = new Set<Promise<void>>();
+  #pending = 0;
   #published = 0;
   #failure: unknown;
+  /** Resolves a wait for a confirm. */
+  #wake: () => void = () => {};
 
   constructor(client: RingClient, topic: string) {
     this.#client = client;
@@ -136,24 +138,35 @@ class ConfirmedSender {
 
   async send(body: MessageData, options: PublishOptions): Promise<void> {
     if (this.#failure !== undefined) throw this.#failed();
-    const pending = this.#client.publish(this.#topic, body, options).then(
+    this.#pending++;
+    this.#client.publish(this.#topic, body, options).then(
       () => {
         this.#published++;
-        this.#pending.delete(pending);
+        this.#settled();
       },
       (error: unknown) => {
         this.#failure ??= error;
-        this.#pending.delete(pending);
+        this.#settled();
       },
     );
-    this.#pending.add(pending);
-    if (this.#pending.size >= UNCONFIRMED_MAX) await Promise.race(this.#pending);
+    if (this.#pending >= UNCONFIRMED_MAX) await this.#confirm();
   }
 
   async end(): Promise<number> {
-    await Promise.all(this.#pending);
+    while (this.#pending > 0) await this.#confirm();
     if (this.#failure !== undefined) throw this.#failed();
     return this.#published;
+  }
+
+  #confirm(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #settled(): void {
+    this.#pending--;
+    this.#wake();
   }
 
   #failed(): unknown {

@@ -1,6 +1,6 @@
-// `ringmq serve`: a node from its start to its orderly end. The first signal drains it, a second one hurries; a thread that
-// died ends it at once, as a node that is not whole must not take messages. Events go to the log on stdout, what a person
-// has to know to stderr.
+// `ringmq serve`: a node from its start to its orderly end. The first signal drains it, a second one hurries; a thread
+// that died ends it at once, as a node that is not whole must not take messages. Events go to the log on stdout, what
+// a person has to know to stderr.
 // Lives on: main. Called by: program.ts; main.ts gives it the assembly of a node.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
@@ -29,6 +29,12 @@ interface ServingNode {
 }
 
 export type StartNode = (config: Config, options: { version: string; log: Log }) => Promise<ServingNode>;
+
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'the system does not allow this port',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+};
 
 interface ServeFlags {
   readonly config?: string;
@@ -73,7 +79,7 @@ async function start(flags: ServeFlags, startNode: StartNode): Promise<{ node: S
     return { node: await startNode(config, { version: packageVersion(), log }), config };
   } catch (error) {
     // Its code speaks of a request, not of a node: whatever it is, the node has failed.
-    throw new CliError(EXIT.failed, (error as Error).message, { cause: error });
+    throw new CliError(EXIT.failed, startFailure((error as Error).message), { cause: error });
   }
 }
 
@@ -85,6 +91,14 @@ function checked<T>(load: () => T): T {
       throw new CliError(EXIT.usage, error.message, { cause: error });
     throw error;
   }
+}
+
+/** A thread tells in the words of the system why it cannot listen. */
+function startFailure(message: string): string {
+  const match = /listen (EADDRINUSE|EACCES|EADDRNOTAVAIL): .* (\S+)$/.exec(message);
+  if (match === null) return message;
+  const [, code, address] = match;
+  return `Cannot listen on ${address}: ${LISTEN_FAILURES[code]}`;
 }
 
 function greeting({ options, auth }: Config, { grpcPort, adminPort }: ServingNode): string {

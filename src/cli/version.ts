@@ -1,5 +1,5 @@
-// The version of the package, read from its manifest: one place to raise it at a release. The manifest lies above src/ in
-// the repository and above dist/src/ in the published package.
+// The version of the package, read from its manifest: one place to raise it at a release. The manifest lies above src/
+// in the repository and above dist/src/ in the published package.
 // Called by: program.ts, serve-command.ts.
 import { readFileSync } from 'node:fs';
 

@@ -12,7 +12,7 @@ import type { ShardSnapshot } from '../../src/broker/snapshots.ts';
 import { Ledger, type LedgerCounts } from '../../src/core/ledger.ts';
 import { type QueueOptions, queueOptions } from '../../src/core/queue-options.ts';
 
-export function ledgerCounts(given: Partial<LedgerCounts> = {}): LedgerCounts {
+function ledgerCounts(given: Partial<LedgerCounts> = {}): LedgerCounts {
   return { ...new Ledger().counts({ ready: 0, inFlight: 0, delayed: 0, blocked: 0 }), ...given };
 }
 
@@ -35,7 +35,7 @@ export function queueInfo(
   };
 }
 
-export function shardSnapshot(shard: number, requests: [string, number][] = []): ShardSnapshot {
+function shardSnapshot(shard: number, requests: [string, number][] = []): ShardSnapshot {
   return {
     shard,
     counters: { publishes: 10, publishErrors: 1, deliveries: 9 },
