@@ -9,8 +9,8 @@ describe('a configuration with mistakes', () => {
     ],
     [
       '[frobnication]\nname = "x"',
-      'node.toml: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, tracing, ' +
-        'prometheus, client, cluster, sentry, consul, queue_defaults, queues, users, redis, vault',
+      'node.toml: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, ' +
+        'tracing, prometheus, client, cluster, sentry, consul, queue_defaults, queues, users, redis, vault',
     ],
     [
       '[tracing]\nlevl = "info"',
@@ -112,7 +112,8 @@ describe('a configuration with mistakes', () => {
 describe('queues', () => {
   it('take what they do not say from [queue_defaults], and a topic once', () => {
     const { config } = load(
-      '[queue_defaults]\nlimit = 5\ndead_letter_queue = "b"\n[[queues]]\nname = "a"\ntopics = ["t", "t"]\n[[queues]]\nname = "b"\nlimit = 6\n',
+      '[queue_defaults]\nlimit = 5\ndead_letter_queue = "b"\n' +
+        '[[queues]]\nname = "a"\ntopics = ["t", "t"]\n[[queues]]\nname = "b"\nlimit = 6\n',
     );
     assert.deepEqual(
       config.queues.map(({ name, topics, limit, dead_letter_queue }) => ({ name, topics, limit, dead_letter_queue })),
@@ -130,7 +131,8 @@ describe('queues', () => {
 
   it('of Redis may have any key, and are left out', () => {
     const { config, warnings } = load(
-      '[[queues]]\ntype = "RedisStream"\nname = "r"\nbody_fieldname = "body"\ngroup = "g"\nstreams = ["s"]\n[vault]\nuri = "x"\n',
+      '[[queues]]\ntype = "RedisStream"\nname = "r"\nbody_fieldname = "body"\ngroup = "g"\nstreams = ["s"]\n' +
+        '[vault]\nuri = "x"\n',
     );
     assert.deepEqual(config.queues, []);
     assert.equal(warnings.length, 2);
