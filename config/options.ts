@@ -7,7 +7,7 @@ import { LOG_LEVELS, logLevelOf } from '../src/base/log-level.ts';
 import { pemFile } from './file-option.ts';
 import { HSMQ_OPTIONS } from './hsmq-option-table.ts';
 import type { Option, OptionTable, ValuesOf } from './option.ts';
-import { address, boolean, bytes, duration, integer, memory, text, textTable } from './option-types.ts';
+import { address, boolean, bytes, duration, integer, isTable, memory, text, textTable } from './option-types.ts';
 import { ValueProblem } from './problem.ts';
 import { QUEUE_OPTIONS } from './queue-option-table.ts';
 import type { NamedSecret } from './secret.ts';
@@ -15,6 +15,9 @@ import { readSecrets } from './secret-reader.ts';
 
 /** A largest message must fit the output of one call and the input of one connection: see base/limits.ts. */
 const MESSAGE_BYTES_MAX = GRPC_LIMITS.connectionBufferedBytesMax / 2;
+
+/** The name of a label, as Prometheus has them. */
+const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 const jwtSecrets: Option<readonly NamedSecret[]> = {
   default: [],
@@ -39,6 +42,26 @@ const logLevel: Option<string> = {
     const level = typeof value === 'string' ? logLevelOf(value) : undefined;
     if (level === undefined) throw new ValueProblem(`expected one of ${LOG_LEVELS.join(', ')}`);
     return level;
+  },
+};
+
+/** A path of the admin port that nothing else has. */
+const metricsPath: Option<string> = {
+  ...text({ default: '/metrics', help: 'path of the metrics' }),
+  read: (value) => {
+    const free = typeof value === 'string' && /^\/[\w./~-]+$/.test(value) && !/^\/(health|ready|api\/.*)$/.test(value);
+    if (!free) throw new ValueProblem('expected a path like "/metrics", other than /health, /ready and /api');
+    return value;
+  },
+};
+
+const metricsLabels: Option<Readonly<Record<string, string>>> = {
+  ...textTable({ default: {}, help: 'labels of every metric, besides its own' }),
+  read: (value) => {
+    const isLabels =
+      isTable(value) && Object.entries(value).every(([name, text]) => LABEL.test(name) && typeof text === 'string');
+    if (!isLabels) throw new ValueProblem('expected a table of texts under names of letters, digits and _');
+    return value as Readonly<Record<string, string>>;
   },
 };
 
@@ -116,11 +139,8 @@ export const OPTIONS = {
     flag: 'log-color',
   }),
   'prometheus.http_address': address({ default: undefined, help: 'one more port for metrics and health alone' }),
-  'prometheus.url': text({
-    default: '/metrics',
-    help: 'path of the metrics; other paths are not used by this version',
-  }),
-  'prometheus.labels': textTable({ default: {}, help: 'labels of every metric; not used by this version' }),
+  'prometheus.url': metricsPath,
+  'prometheus.labels': metricsLabels,
   ...HSMQ_OPTIONS,
 } as const;
 

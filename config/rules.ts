@@ -15,7 +15,7 @@ export function checkRules(
 ): void {
   const { problems } = given;
   checkTls(config.options, problems);
-  warnUnused(config.options, given);
+  warnUnused(given);
   warnAuth(config, problems);
 }
 
@@ -44,24 +44,17 @@ function checkTls(options: OptionValues, problems: Problems): void {
   }
 }
 
-function warnUnused(
-  options: OptionValues,
-  given: { problems: Problems; sources: Readonly<Record<string, Origin>>; foreign: readonly string[] },
-): void {
+function warnUnused(given: {
+  problems: Problems;
+  sources: Readonly<Record<string, Origin>>;
+  foreign: readonly string[];
+}): void {
   const { problems, sources, foreign } = given;
   const silent = new Set(['client', 'cluster']);
   const set = Object.keys(HSMQ_OPTIONS).filter((key) => sources[key] !== 'default');
   const sections = new Set(set.map((key) => key.split('.')[0]).filter((section) => !silent.has(section)));
   for (const section of sections) problems.warn(`[${section}]: accepted, not used by this version`);
   for (const section of foreign) problems.warn(`[${section}]: accepted, NOT STARTED: not used by this version`);
-  if (options['prometheus.url'] !== '/metrics') {
-    problems.warn(
-      `prometheus.url: metrics are at /metrics; "${options['prometheus.url']}" is not used by this version`,
-    );
-  }
-  if (Object.keys(options['prometheus.labels']).length > 0) {
-    problems.warn('prometheus.labels: accepted, not used by this version');
-  }
 }
 
 function warnAuth({ options, users, auth }: Omit<Config, 'queues'>, problems: Problems): void {

@@ -6,7 +6,7 @@ const NODE_MAJOR_MIN = 24;
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(
-    `ringmq: Cannot run on Node ${process.versions.node}: expected Node ${NODE_MAJOR_MIN} or newer (https://nodejs.org)\n`,
+    `ringmq: Cannot run on Node ${process.versions.node}: expected ${NODE_MAJOR_MIN} or newer (https://nodejs.org)\n`,
   );
   process.exit(1);
 }

@@ -25,7 +25,7 @@ export interface NodeSettings {
   readonly admin: Address;
   /** Every admin port; the first is `admin`. */
   readonly adminAddresses: readonly AdminAddress[];
-  readonly adminOptions: Pick<AdminServerOptions, 'authorize'>;
+  readonly adminOptions: Pick<AdminServerOptions, 'authorize' | 'metricsPath' | 'metricsLabels'>;
   readonly queues: readonly QueueOptions[];
   /** For queues that are declared at run time. */
   readonly queueDefaults: Partial<QueueOptions>;
@@ -55,7 +55,11 @@ export function nodeSettings(config: Config, version: string): NodeSettings {
     grpc: options['node.grpc_address'],
     admin: adminAddresses[0],
     adminAddresses,
-    adminOptions: config.auth.tokens ? { authorize: adminAuthorize(auth) } : {},
+    adminOptions: {
+      ...(config.auth.tokens ? { authorize: adminAuthorize(auth) } : {}),
+      metricsPath: options['prometheus.url'],
+      metricsLabels: options['prometheus.labels'],
+    },
     queues: config.queues.map((queue) => ({ name: queue.name, topics: queue.topics, ...queueOptionsOf(queue) })),
     queueDefaults: queueOptionsOf(config.queueDefaults),
     dataDir: options['node.data_dir'],

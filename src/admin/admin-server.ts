@@ -36,6 +36,10 @@ export interface AdminServerOptions {
   readonly metricsAuth?: boolean | undefined;
   /** `observation`: /metrics, /health and /ready alone, as on hsmq's `[prometheus] http_address`. Default `all`. */
   readonly routes?: 'all' | 'observation' | undefined;
+  /** Where metrics are. Default `/metrics`. */
+  readonly metricsPath?: string | undefined;
+  /** Labels that every metric has besides its own. */
+  readonly metricsLabels?: Readonly<Record<string, string>> | undefined;
   /** Queues with time series of their own; above it they are summed up. Default: ADMIN_LIMITS.queueSeriesMax. */
   readonly queueSeriesMax?: number | undefined;
 }
@@ -137,8 +141,9 @@ export class AdminServer {
 }
 
 function routesOf(options: AdminServerOptions): Route[] {
-  const { view, queueSeriesMax = ADMIN_LIMITS.queueSeriesMax } = options;
-  const observation = observationRoutes(new Metrics({ view, queueSeriesMax }));
+  const { view, queueSeriesMax = ADMIN_LIMITS.queueSeriesMax, metricsPath = '/metrics', metricsLabels = {} } = options;
+  const metrics = new Metrics({ view, queueSeriesMax, labels: metricsLabels });
+  const observation = observationRoutes(metrics, metricsPath);
   if (options.routes === 'observation') return observation;
   const all: Route[] = [...observation, ...QUEUE_ROUTES, ...MESSAGE_ROUTES];
   all.push(...reportRoutes(() => all));

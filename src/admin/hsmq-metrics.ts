@@ -65,12 +65,12 @@ export const HSMQ_METRICS: readonly MetricFamily[] = [
 ];
 
 function grpcEvents({ shards }: NodeSample): FamilyValue[] {
-  const plain = (event: string, value: number): FamilyValue => ({ labels: { event, reason: '' }, value });
+  const counted = (event: string, reason: string, value: number): FamilyValue => ({ labels: { event, reason }, value });
   return [
-    plain('connection', sumOf(shards.map(({ grpc }) => grpc.connectionsTotal))),
-    plain('publish', sumOf(shards.map(({ counters }) => counters.publishes))),
-    plain('publish-error', sumOf(shards.map(({ counters }) => counters.publishErrors))),
-    plain('delivery', sumOf(shards.map(({ counters }) => counters.deliveries))),
+    counted('connection', 'ok', sumOf(shards.map(({ grpc }) => grpc.connectionsTotal))),
+    counted('publish', 'ok', sumOf(shards.map(({ counters }) => counters.publishes))),
+    counted('publish', 'error', sumOf(shards.map(({ counters }) => counters.publishErrors))),
+    counted('consume', 'ok', sumOf(shards.map(({ counters }) => counters.deliveries))),
     ...doorEvents(
       shards.map(({ grpc }) => grpc),
       'request',

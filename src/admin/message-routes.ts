@@ -65,11 +65,20 @@ async function peek({ view, params, query }: RouteRequest): Promise<Answer> {
   return jsonAnswer({ messages: messages.map(peekedJson) });
 }
 
+/** Of a body shown as text. */
+const PREVIEW_BYTES = 200;
+
 /** Names of BodyFormat, by number. An hsmq body is a whole hsmq.v1.hsmq.Message with its topic, key and headers. */
 const FORMAT_NAMES: readonly string[] = ['raw', 'hsmq', 'mqtt'];
 
 function peekedJson(message: PeekedMessage): object {
   const { body, format, ...rest } = message;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return { ...rest, format: FORMAT_NAMES[format] ?? String(format), body: bytes.toString('base64') };
+  const preview = previewOf(bytes);
+  return { ...rest, format: FORMAT_NAMES[format] ?? String(format), body: bytes.toString('base64'), preview };
+}
+
+/** The beginning of a body for people: text as it is, what is none as dots. */
+function previewOf(bytes: Buffer): string {
+  return bytes.toString('utf8', 0, PREVIEW_BYTES).replace(/[\p{Cc}\ufffd]/gu, '.');
 }

@@ -11,6 +11,8 @@ export interface MetricsOptions {
   readonly view: NodeView;
   /** More queues than this get no series of their own. */
   readonly queueSeriesMax: number;
+  /** Besides a metric's own, which win where names are the same. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 let ofProcess: Registry | undefined;
@@ -33,7 +35,8 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     this.#options = options;
     for (const family of [...HSMQ_METRICS, ...RINGMQ_METRICS]) this.#register(family);
-    processRegistry();
+    // All ports of a process have the same labels, so that the shared registry can have them too.
+    for (const registry of [this.#registry, processRegistry()]) registry.setDefaultLabels(options.labels ?? {});
   }
 
   get contentType(): string {

@@ -16,7 +16,7 @@ const NOT_READY: Readonly<Record<Exclude<NodeState, 'serving'>, string>> = {
 };
 
 /** What a load balancer and Prometheus need; a listener may serve these alone. */
-export function observationRoutes(metrics: Metrics): Route[] {
+export function observationRoutes(metrics: Metrics, metricsPath: string): Route[] {
   return [
     {
       path: '/health',
@@ -35,7 +35,7 @@ export function observationRoutes(metrics: Metrics): Route[] {
       },
     },
     {
-      path: '/metrics',
+      path: metricsPath,
       access: 'metrics',
       methods: {
         GET: {

@@ -30,6 +30,7 @@ interface PeekedMessage {
   readonly state: string;
   /** Base64. */
   readonly body: string;
+  readonly preview: string;
 }
 
 const PAGE = 1_000;
@@ -133,7 +134,7 @@ async function peekQueue(name: string, flags: { readonly limit: number; readonly
 
 /** A peeked message with its body taken out of the envelope in which hsmq messages are kept. */
 async function contentOf(message: PeekedMessage) {
-  const { body: _, format: __, ...facts } = message;
+  const { body: _, format: __, preview: ___, ...facts } = message;
   const { topic, key, headers, data } = await openEnvelope(message);
   const content = bodyJson(data);
   const preview = 'text' in content ? content.text : content.base64;

@@ -154,10 +154,10 @@ const CASES: readonly Case[] = [
     body: /unknown field \\"force\\", expected none/,
   },
   {
-    fact: 'peek gives bodies as base64',
+    fact: 'peek gives bodies as base64, and a preview',
     path: '/api/v1/queues/a/messages',
     status: 200,
-    body: /"format":"raw","body":"aGVsbG8="/,
+    body: /"format":"raw","body":"aGVsbG8=","preview":"hello"/,
   },
   { fact: 'peek is bounded', path: '/api/v1/queues/a/messages?limit=101', status: 400, body: /<=100/ },
   {
@@ -309,6 +309,16 @@ describe('AdminServer', () => {
       await start({ authorize, metricsAuth: true });
       assert.equal((await ask({ path: '/metrics' })).status, 401);
     });
+  });
+
+  it('metrics have the path and the labels that they are given', async () => {
+    await start({ metricsPath: '/m/all', metricsLabels: { zone: 'north', name: 'lost' } });
+    const { status, text } = await ask({ path: '/m/all' });
+    assert.equal(status, 200);
+    assert.match(text, /^hsmq_queue\{.*name="a\/b".*\}/m);
+    assert.match(text, /^process_resident_memory_bytes\{zone="north",name="lost"\}/m);
+    assert.match(text, /^hsmq_queue\{.*zone="north".*\}/m);
+    assert.equal((await ask({ path: '/metrics' })).status, 404);
   });
 
   it('an observation port serves nothing else', async () => {

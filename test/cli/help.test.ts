@@ -41,6 +41,18 @@ describe('ringmq --help', function () {
   });
 });
 
+describe('ringmq on an old runtime', () => {
+  it('ends with one line that names the version it needs', async () => {
+    const versions = '{ value: { ...process.versions, node: "22.1.0" } }';
+    const old = `data:text/javascript,Object.defineProperty(process, "versions", ${encodeURIComponent(versions)})`;
+    const ran = await ringmq(['--help'], {
+      env: { NODE_OPTIONS: `--import=${old.replaceAll(' ', '%20').replaceAll('"', '%22')}` },
+    });
+    const line = 'ringmq: Cannot run on Node 22.1.0: expected 24 or newer (https://nodejs.org)\n';
+    assert.deepEqual(ran, { code: 1, stdout: '', stderr: line });
+  });
+});
+
 describe('wrong usage', function () {
   this.timeout(60_000);
 

@@ -9,6 +9,10 @@ const TOML = `
 [[queues]]
 name = "q"
 topics = ["t"]
+
+[prometheus]
+url = "/prometheus"
+labels = { zone = "north" }
 `;
 
 describe('the command line and a node', function () {
@@ -47,6 +51,12 @@ describe('the command line and a node', function () {
     assert.deepEqual([got.id, got.text], [published.id, 'hello']);
     const { balanced, total } = JSON.parse((await run('ledger', '--json')).stdout);
     assert.deepEqual([balanced, total.accepted, total.acked], [true, 1, 1]);
+  });
+
+  it('metrics have the path and the labels of the configuration', async () => {
+    const text = await (await fetch(`http://127.0.0.1:${node.adminPort}/prometheus`)).text();
+    const received = text.split('\n').find((line) => /^hsmq_queue_total\{event="received"/.test(line)) ?? '';
+    for (const part of ['name="q"', 'zone="north"', '} 1']) assert.ok(received.includes(part), received);
   });
 
   it('a queue lives from declare to delete', async () => {

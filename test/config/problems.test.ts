@@ -76,6 +76,8 @@ describe('a configuration with mistakes', () => {
     ['[node]\ngrpc_address = "127.0.0.1:8080"', /Cannot listen on 127\.0\.0\.1:8080 for node\.admin_address/],
     ['[auth.jwt]\nsecrets = "x"', /expected a list of secrets/],
     ['[tls]\ncert = "missing.pem"', /key "tls\.cert": the file "missing\.pem" cannot be read: it does not exist/],
+    ['[prometheus]\nurl = "/ready"', /key "prometheus\.url": expected a path like "\/metrics", other than \/health/],
+    ['[prometheus]\nlabels = { a-b = "x" }', /expected a table of texts under names of letters, digits and _/],
     ['[tls]\nrequire_client_certificate = true', /it needs tls\.client_ca/],
   ];
   for (const [toml, said] of wrong) {
