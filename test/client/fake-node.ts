@@ -115,7 +115,7 @@ export class FakeNode {
   }
 
   /** Listens on a free port, or again on the one it had. */
-  async start(): Promise<this> {
+  async start(credentials = ServerCredentials.createInsecure()): Promise<this> {
     const server = new Server();
     server.addService(definition['hsmq.v1.hsmq.HSMQ'] as ServiceDefinition, {
       Publish: this.#unary.bind(this) as never,
@@ -123,7 +123,7 @@ export class FakeNode {
       Streaming: this.#streaming.bind(this) as never,
     });
     this.#port = await new Promise((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) =>
+      server.bindAsync(`127.0.0.1:${this.#port}`, credentials, (error, port) =>
         error ? reject(error) : resolve(port),
       );
     });

@@ -35,7 +35,8 @@ describe('RingClient', () => {
 
     it('fails when the node is silent', async () => {
       const { createServer } = await import('node:net');
-      const mute = createServer(() => {}).listen(0, '127.0.0.1');
+      // Reads, so that it sees its client leave, and says nothing.
+      const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
       await new Promise((resolve) => mute.once('listening', resolve));
       const { port } = mute.address() as { port: number };
       const attempt = RingClient.connect({ address: `127.0.0.1:${port}`, connectTimeoutMs: 50 });

@@ -1,8 +1,6 @@
 // The worker file of a node whose second shard dies soon after its start.
 import { shard as realShard, type ShardData } from '../../../src/shard.ts';
 
-export { writer } from '../../../src/writer.ts';
-
 /** Long enough for the node to be serving, as the test waits for that. */
 const LIFE_MS = 1500;
 
