@@ -72,6 +72,9 @@ for (const [name, form] of forms) {
       await settle();
       assert.equal(woken(), 0);
       own.park();
+      own.unpark();
+      assert.equal(ringer.ring(), false);
+      own.park();
       assert.equal(own.wait(), true);
       ringer.ring();
       await until(() => woken() === 1);

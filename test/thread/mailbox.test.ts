@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { MESSAGE_BYTES_MAX, RING_BYTES } from '../../src/base/limits.ts';
+import { MESSAGE_BYTES_MAX, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../../src/base/limits.ts';
 import { createMesh, Mailbox, type MailboxHandler } from '../../src/thread/mailbox.ts';
 import { RingConsumer, RingProducer, type SharedBytes } from '../../src/thread/ring.ts';
 import { until } from '../e2e/support/until.ts';
@@ -166,6 +166,24 @@ describe('Mailbox', () => {
     got += drain(consumer);
     assert.equal(got, count);
     sender.stop();
+  });
+
+  it('lets nothing small overtake a large record that waits for room', async () => {
+    const { sender, receiver, got } = pair();
+    sender.start();
+    const large = record(RING_CHUNK_BYTES_MAX, 1);
+    for (let index = 0; index < 4; index++) sender.postRecord(1, 1, index, 0, 0, 0, 0, 0, large, 0);
+    sender.post(1, 1, 4, 0, 0, 0, 0, 0);
+    sender.postRecord(1, 1, 5, 0, 0, 0, 0, 0, record(64, 1), 0);
+    assert.equal(sender.ring(1).overflowBytes, RING_CHUNK_BYTES_MAX + 64 + 3 * 32);
+    sender.flush();
+    receiver.start();
+    await until(() => got.length === 6);
+    assert.deepEqual(
+      got.map(({ words }) => words[2]),
+      [0, 1, 2, 3, 4, 5],
+    );
+    for (const mailbox of [sender, receiver]) mailbox.stop();
   });
 
   it('sends what room() posts with the flush that told it', () => {
