@@ -115,9 +115,8 @@ async function main(): Promise<void> {
   console.log(`${load.received} messages through ${queues} queues in ${load.seconds.toFixed(1)} s`);
   console.log(`${Math.round(load.deliveredPerSecond)} deliveries/s, p99 ${load.p99Us} us, result hash ${load.hash}`);
   console.log(`ledger: accepted ${ledger.total.accepted}, acked ${ledger.total.acked}, imbalance ${ledger.imbalance}`);
-  console.log(
-    `memory: ${megabytes(report.rssEmpty)} empty, ${megabytes(report.rssStart)} warm, ${megabytes(report.rssEnd)} at the end`,
-  );
+  const [empty, warm, end] = [report.rssEmpty, report.rssStart, report.rssEnd].map(megabytes);
+  console.log(`memory: ${empty} empty, ${warm} warm, ${end} at the end`);
   for (const fault of faults) console.log(`FAULT: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
 }
