@@ -3,7 +3,8 @@
 // Lives on: any thread. Called by: auth.ts, node-settings.ts.
 import { createHash } from 'node:crypto';
 
-const SCHEME = /^bearer +([^\s]+) *$/i;
+/** A token may have blanks in it: hsmq's do. */
+const SCHEME = /^bearer +(.+)$/i;
 
 /** SHA-256 as hex. */
 export function digestOf(text: string): string {
@@ -12,5 +13,5 @@ export function digestOf(text: string): string {
 
 /** The token of an `authorization` header; undefined when it is of another scheme or empty. */
 export function bearerToken(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : SCHEME.exec(header)?.[1];
+  return (header === undefined ? undefined : SCHEME.exec(header)?.[1].trim()) || undefined;
 }

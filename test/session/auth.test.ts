@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { type JWTPayload, SignJWT } from 'jose';
 import { BrokerError } from '../../src/base/errors.ts';
 import { JWT_BYTES_MAX } from '../../src/base/limits.ts';
@@ -40,6 +41,12 @@ function jwt(secret: string, claims: JWTPayload = CLAIMS, alg = 'HS256'): Promis
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** A token with a right HS256 signature, whatever its header says. */
+function hmacSigned(header: object, secret: string, claims: object = CLAIMS): string {
+  const signed = `${part(header)}.${part(claims)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
 async function refusal(header: string | undefined, authenticator = new Authenticator(OPTIONS)): Promise<string> {
   try {
     const principal = await authenticator.authorize(header, NOW_MS);
@@ -53,6 +60,12 @@ async function refusal(header: string | undefined, authenticator = new Authentic
 }
 
 describe('Authenticator: tokens', () => {
+  it('takes a token with blanks in it', () => {
+    const tokens = [{ digest: digestOf('inline personal token'), user: 'dave', disabled: false }];
+    const authenticator = new Authenticator({ ...OPTIONS, tokens });
+    assert.deepEqual(authenticator.authorize('Bearer inline personal token', NOW_MS), { name: 'dave', kind: 'token' });
+  });
+
   it('knows the user of a token, whatever the case of the scheme, and answers at once', () => {
     const authenticator = new Authenticator(OPTIONS);
     for (const header of ['Bearer alice-token', 'bearer alice-token', 'BEARER  alice-token ']) {
@@ -66,7 +79,9 @@ describe('Authenticator: tokens', () => {
     ['a scheme alone', 'Bearer', MISSING],
     ['another scheme', 'Basic YWxpY2U6eA==', MISSING],
     ['a token without a scheme', 'alice-token', MISSING],
-    ['two tokens', 'Bearer alice-token alice-token', MISSING],
+    ['blanks alone', 'Bearer   ', MISSING],
+    ['two tokens', 'Bearer alice-token alice-token', INVALID],
+    ['a scheme that only begins like it', 'Bearerx alice-token', MISSING],
     ['a wrong token', 'Bearer alice-toke', INVALID],
     ['a disabled token', 'Bearer off-token', INVALID],
     ['a token that is disabled at a second place', 'Bearer twice-token', INVALID],
@@ -97,7 +112,15 @@ describe('Authenticator: JWTs', () => {
     'an empty sub': () => jwt('new-secret', { sub: '', exp: NOW_S + 60 }),
     'an nbf to come': () => jwt('new-secret', { ...CLAIMS, nbf: NOW_S + 30 }),
     'alg none': () => `${part({ alg: 'none' })}.${part(CLAIMS)}.`,
+    'alg None, signed all the same': () => hmacSigned({ alg: 'None' }, 'new-secret'),
     'alg HS512': () => jwt('new-secret', CLAIMS, 'HS512'),
+    'alg RS256 and an HMAC': () => hmacSigned({ alg: 'RS256' }, 'new-secret'),
+    'alg in other letters': () => hmacSigned({ alg: 'hs256' }, 'new-secret'),
+    'no alg': () => hmacSigned({ typ: 'JWT' }, 'new-secret'),
+    'an unknown critical header': () => hmacSigned({ alg: 'HS256', crit: ['x'], x: 1 }, 'new-secret'),
+    'a key of its own in the header': () => hmacSigned({ alg: 'HS256', jwk: { kty: 'oct', k: 'eA' } }, 'x'),
+    'a sub that is a number': () => hmacSigned({ alg: 'HS256' }, 'new-secret', { ...CLAIMS, sub: 7 }),
+    'an exp that is a text': () => hmacSigned({ alg: 'HS256' }, 'new-secret', { ...CLAIMS, exp: '9999999999' }),
     'a payload that was changed': async () => {
       const [head, , signature] = (await jwt('new-secret')).split('.');
       return `${head}.${part({ ...CLAIMS, sub: 'root' })}.${signature}`;
@@ -111,6 +134,18 @@ describe('Authenticator: JWTs', () => {
 
   it('refuses one that has expired, with the text for that', async () => {
     assert.equal(await refusal(`Bearer ${await jwt('new-secret', { sub: 'carol', exp: NOW_S - 1 })}`), EXPIRED);
+  });
+
+  it('never answers or fails with a part of what it was sent', async () => {
+    const sent = [`Bearer ${await jwt('unknown')}`, 'Bearer hunter2', 'hunter2', `Bearer ${part('hunter2')}.x.y`];
+    for (const header of sent) {
+      const text = await refusal(header);
+      assert.ok([MISSING, INVALID, EXPIRED].includes(text), text);
+    }
+  });
+
+  it('takes one with the signature of a plain HMAC, so that the refusals above are for their reasons', async () => {
+    assert.equal(await refusal(`Bearer ${hmacSigned({ alg: 'HS256' }, 'new-secret')}`), 'let in as carol');
   });
 
   it('remembers one it has verified until it expires', async () => {
