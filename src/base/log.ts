@@ -51,7 +51,7 @@ export function createLog(options: LogOptions): Log {
       base: { node: options.name },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
-      redact: { paths: CENSORED.flatMap((name) => [name, `*.${name}`]), censor: '***' },
+      redact: { paths: CENSORED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '***' },
     },
     destination,
   );

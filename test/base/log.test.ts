@@ -70,7 +70,12 @@ describe('createLog()', () => {
 
   it('blanks what usually is secret', () => {
     const lines = new Lines();
-    logInto(lines).event('x', { token: 'abc', headers: { authorization: 'Bearer abc' }, name: 'shown' });
+    logInto(lines).event('x', {
+      token: 'abc',
+      headers: { authorization: 'Bearer abc' },
+      call: { headers: { authorization: 'Bearer abc' } },
+      name: 'shown',
+    });
     assert.ok(!lines.text.includes('abc'));
     assert.match(lines.text, /"name":"shown"/);
   });
