@@ -18,6 +18,8 @@ export function pemFile(about: About<undefined>): Option<PemFile | undefined> {
 
 function read(value: unknown, at: Reading): PemFile {
   const path = readText(value);
+  // A key that was put where its path belongs is not repeated.
+  if (path.includes('-----BEGIN ')) throw new ValueProblem('expected the path of a PEM file, received its content');
   let text: string;
   try {
     text = at.readers.readFile(path);

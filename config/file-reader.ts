@@ -2,6 +2,7 @@
 // users) are handed out, and what nobody knows is an error with the nearest name that somebody does.
 // Lives on: main. Called by: load.ts.
 import { parse, TomlError } from 'smol-toml';
+import { type LineOf, lineFinder } from './key-lines.ts';
 import { nearestPath } from './nearest.ts';
 import { isTable } from './option-types.ts';
 import { ALL_OPTIONS } from './options.ts';
@@ -18,6 +19,7 @@ export interface FileContent {
   readonly foreign: readonly string[];
   /** [auth.jwt] is there. */
   readonly hasJwt: boolean;
+  readonly lineOf: LineOf;
 }
 
 /** Sections with a form of their own. */
@@ -30,10 +32,12 @@ const SECTIONS: ReadonlySet<string> = new Set(Object.keys(ALL_OPTIONS).flatMap(s
 
 /** A file that cannot be read or parsed is one error, and counts as empty. */
 export function readConfigFile(path: string, at: Reading): FileContent {
-  const root = parseFile(path, at);
+  const { root, lineOf } = parseFile(path, at);
+  const place = at.withLines(lineOf);
   const values = new Map<string, unknown>();
   for (const [name, value] of Object.entries(root)) {
-    if (name !== QUEUES && name !== USERS && !FOREIGN.includes(name)) walk({ path: name, value }, { values, at });
+    if (name !== QUEUES && name !== USERS && !FOREIGN.includes(name))
+      walk({ path: name, value }, { values, at: place });
   }
   return {
     values,
@@ -41,12 +45,14 @@ export function readConfigFile(path: string, at: Reading): FileContent {
     users: root[USERS],
     foreign: FOREIGN.filter((name) => root[name] !== undefined),
     hasJwt: isTable(root.auth) && root.auth.jwt !== undefined,
+    lineOf,
   };
 }
 
-function parseFile(path: string, at: Reading): Record<string, unknown> {
+function parseFile(path: string, at: Reading): { root: Record<string, unknown>; lineOf: LineOf } {
   try {
-    return parse(at.readers.readFile(path));
+    const text = at.readers.readFile(path);
+    return { root: parse(text), lineOf: lineFinder(text) };
   } catch (error) {
     if (error instanceof TomlError) {
       // The rest of its message quotes the line, which may hold a secret.
@@ -55,7 +61,7 @@ function parseFile(path: string, at: Reading): Record<string, unknown> {
     } else {
       at.problems.error(`${path}: Cannot read the file: ${reasonOf(error)}`);
     }
-    return {};
+    return { root: {}, lineOf: () => undefined };
   }
 }
 
@@ -65,7 +71,7 @@ function walk(node: { path: string; value: unknown }, into: { values: Map<string
     into.values.set(path, value);
     return;
   }
-  const place = into.at.at(`key "${path}"`);
+  const place = into.at.at(`key "${path}"`, path);
   if (!SECTIONS.has(path)) {
     place.error(unknownKey(path));
     return;

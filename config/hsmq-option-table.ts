@@ -1,7 +1,9 @@
 // Options that hsmq's file may have and that this version takes, checks in form, and has no use for, so that the file
 // is accepted as it stands. loadConfig() says which of them were set.
 // Lives on: main. Called by: options.ts.
-import { decimal, integer, text, texts, unread } from './option-types.ts';
+import type { Option } from './option.ts';
+import { decimal, integer, isTable, text, texts, unread } from './option-types.ts';
+import { ValueProblem } from './problem.ts';
 
 const PORT_MAX = 65_535;
 
@@ -33,9 +35,12 @@ export const HSMQ_OPTIONS = {
     max: PORT_MAX,
     help: 'port on which nodes find each other',
   }),
-  'cluster.jwt': unread({ default: undefined, help: 'secrets between nodes' }),
+  'cluster.jwt': tableOf(['secrets'], 'secrets between nodes'),
 
-  'sentry.dsn': unread({ default: undefined, help: 'not used by this version' }),
+  'sentry.dsn': {
+    ...unread({ default: undefined, help: 'not used by this version' }),
+    read: (value) => (isResolvable(value) ? value : refuse('a text or a table like { env = "NAME" }')),
+  } as Option<unknown>,
   'sentry.env': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
   'sentry.sample_rate': decimal({ ...FILE_ONLY, default: undefined, max: 1, help: 'not used by this version' }),
   'sentry.traces_sample_rate': decimal({ ...FILE_ONLY, default: undefined, max: 1, help: 'not used by this version' }),
@@ -47,5 +52,26 @@ export const HSMQ_OPTIONS = {
   'consul.service.address': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
   'consul.service.port': integer({ ...FILE_ONLY, default: undefined, max: PORT_MAX, help: 'not used by this version' }),
   'consul.service.tags': texts({ ...FILE_ONLY, default: [], help: 'not used by this version' }),
-  'consul.service.check': unread({ default: undefined, help: 'not used by this version' }),
+  'consul.service.check': tableOf(['name', 'interval', 'http', 'grpc'], 'not used by this version'),
 } as const;
+
+/** A section of texts, or of tables that say where they are; its content is checked in form alone. */
+function tableOf(keys: readonly string[], help: string): Option<unknown> {
+  const read = (value: unknown): unknown => {
+    if (!isTable(value)) return refuse(`a section with ${keys.join(', ')}`);
+    for (const [key, part] of Object.entries(value)) {
+      if (!keys.includes(key)) refuse(`a section with ${keys.join(', ')} alone, "${key}" is none of them`);
+      if (!Array.isArray(part) && !isResolvable(part)) refuse(`${key} to be a text or a table like { env = "NAME" }`);
+    }
+    return value;
+  };
+  return { ...unread({ default: undefined, help }), read };
+}
+
+function isResolvable(value: unknown): boolean {
+  return typeof value === 'string' || isTable(value);
+}
+
+function refuse(expected: string): never {
+  throw new ValueProblem(`expected ${expected}`);
+}

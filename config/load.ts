@@ -20,7 +20,14 @@ export interface LoadOptions extends ConfigReaders {
   readonly flags?: Readonly<Record<string, unknown>>;
 }
 
-const NO_FILE: FileContent = { values: new Map(), queues: undefined, users: undefined, foreign: [], hasJwt: false };
+const NO_FILE: FileContent = {
+  values: new Map(),
+  queues: undefined,
+  users: undefined,
+  foreign: [],
+  hasJwt: false,
+  lineOf: () => undefined,
+};
 
 /** Throws a ConfigError with all problems. */
 export function loadConfig(given: LoadOptions): LoadedConfig {
@@ -69,7 +76,9 @@ function givenValues(
 ): GivenValue[] {
   const found: GivenValue[] = [];
   if (file.values.has(key)) {
-    const at = place(given.tomlPath ?? '', `key "${key}"`);
+    const at = place(given.tomlPath ?? '', '')
+      .withLines(file.lineOf)
+      .at(`key "${key}"`, key);
     found.push({ origin: 'file', at, value: file.values.get(key) });
   }
   if (option.fileOnly === true) return found;
@@ -92,7 +101,8 @@ function assemble(values: Record<string, unknown>, from: { file: FileContent; in
   const queueDefaults = Object.fromEntries(
     Object.keys(QUEUE_OPTIONS).map((name) => [name, values[queueDefaultKey(name)]]),
   ) as unknown as QueueValues;
-  const { file, inFile } = from;
+  const { file } = from;
+  const inFile = from.inFile.withLines(file.lineOf);
   const tokens = file.hasJwt || file.users !== undefined;
   const certificates = options['tls.client_ca'] !== undefined && options['tls.require_client_certificate'];
   return {

@@ -71,7 +71,8 @@ export function duration(about: About<number>): Option<number> {
       const ms = durationTextMs(given);
       return ms === undefined ? given : { ms };
     },
-    show: formatDuration,
+    show: (ms) => ms / 1000,
+    text: formatDuration,
   };
 }
 

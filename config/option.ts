@@ -24,8 +24,10 @@ export interface Option<T> {
   read(value: unknown, at: Reading): T;
   /** What text from the environment or a flag stands for, as TOML would have it. */
   parse(text: string): unknown;
-  /** The value as JSON, for `config show` and the README. */
+  /** The value as JSON and TOML have it: reading it gives the value again. */
   show(value: T): unknown;
+  /** The value for people, where what show() gives is harder to read. */
+  text?(value: T): string;
 }
 
 /** The parts of a declaration that every kind of option has. */
@@ -52,10 +54,18 @@ export function flagProperty(flag: string): string {
   return flag.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** What stands for a secret. */
+export const HIDDEN = '***';
+
+/** Whether the value must not be seen: a default is no secret. */
+export function isHidden(option: Option<unknown>, value: unknown): boolean {
+  return option.secret === true && value !== option.default;
+}
+
 /** The value as one line of text. */
 export function showText(option: Option<unknown>, value: unknown): string {
-  if (option.secret === true && value !== undefined) return '***';
-  const shown = value === undefined ? undefined : option.show(value);
+  if (isHidden(option, value)) return HIDDEN;
+  const shown = value === undefined ? undefined : (option.text?.(value) ?? option.show(value));
   if (shown === undefined || shown === '') return '';
   return typeof shown === 'string' ? shown : JSON.stringify(shown);
 }

@@ -1,6 +1,7 @@
 // What is wrong with a configuration. Problems are gathered, so that one run tells them all; a Reading is the place at
 // which a value is being read: it knows how to name that place, and what the value may be resolved with.
 // Lives on: main. Called by: every reader of config.
+import type { LineOf } from './key-lines.ts';
 
 /** The configuration cannot be used; the message lists every problem, a line each. */
 export class ConfigError extends Error {
@@ -38,7 +39,16 @@ export class Problems {
   }
 }
 
-/** A value's place: `node.toml`, `node.grpc_address`. */
+interface ReadingOptions {
+  readonly readers: ConfigReaders;
+  readonly problems: Problems;
+  readonly source: string;
+  readonly label: string;
+  readonly line?: number | undefined;
+  readonly lineOf?: LineOf | undefined;
+}
+
+/** A value's place: `node.toml`, line 2, `node.grpc_address`. */
 export class Reading {
   readonly readers: ConfigReaders;
   readonly problems: Problems;
@@ -46,25 +56,35 @@ export class Reading {
   readonly source: string;
   /** The key path, the variable or the flag. */
   readonly label: string;
+  readonly #line: number | undefined;
+  readonly #lineOf: LineOf | undefined;
 
-  constructor(options: { readers: ConfigReaders; problems: Problems; source: string; label: string }) {
+  constructor(options: ReadingOptions) {
     this.readers = options.readers;
     this.problems = options.problems;
     this.source = options.source;
     this.label = options.label;
+    this.#line = options.line;
+    this.#lineOf = options.lineOf;
   }
 
-  /** The place of a part of this value. */
-  at(label: string): Reading {
-    return new Reading({ readers: this.readers, problems: this.problems, source: this.source, label });
+  /** The place of a part of this value. `path` is its key path, where it has a line of its own. */
+  at(label: string, path?: string): Reading {
+    const line = (path === undefined ? undefined : this.#lineOf?.(path)) ?? this.#line;
+    return new Reading({ ...this.#options(), label, line });
+  }
+
+  /** The same place in a file whose lines are known. */
+  withLines(lineOf: LineOf): Reading {
+    return new Reading({ ...this.#options(), lineOf });
   }
 
   error(what: string): void {
-    this.problems.error(`${this.source}: Cannot use ${this.label}: ${what}`);
+    this.problems.error(`${this.#where()}: Cannot use ${this.label}: ${what}`);
   }
 
   warn(what: string): void {
-    this.problems.warn(`${this.source}: ${this.label}: ${what}`);
+    this.problems.warn(`${this.#where()}: ${this.label}: ${what}`);
   }
 
   /** What `read` gives; undefined when it throws a ValueProblem, which is then noted. */
@@ -76,6 +96,15 @@ export class Reading {
       this.error(error.message);
       return undefined;
     }
+  }
+
+  #where(): string {
+    return this.#line === undefined ? this.source : `${this.source}:${this.#line}`;
+  }
+
+  #options(): ReadingOptions {
+    const { readers, problems, source, label } = this;
+    return { readers, problems, source, label, line: this.#line, lineOf: this.#lineOf };
   }
 }
 

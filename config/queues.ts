@@ -18,17 +18,19 @@ export function readQueues(queues: unknown, given: { at: Reading; defaults: Queu
   const { at, defaults } = given;
   if (queues === undefined) return [];
   if (!Array.isArray(queues)) {
-    at.at('"queues"').error('it is a list of sections: expected [[queues]]');
+    at.at('"queues"', 'queues').error('it is a list of sections: expected [[queues]]');
     return [];
   }
-  const names = new Set<string>();
+  const names = new Map<string, string>();
   const read = queues.flatMap((queue: unknown, index) => {
-    const place = at.at(`queue ${isTable(queue) && typeof queue.name === 'string' ? `"${queue.name}"` : index + 1}`);
-    const found = isTable(queue) ? readQueue(queue, { at: place, defaults }) : undefined;
+    const label = isTable(queue) && typeof queue.name === 'string' ? `"${queue.name}"` : index + 1;
+    const path = `queues[${index}]`;
+    const place = at.at(`queue ${label}`, path);
+    const found = isTable(queue) ? readQueue(queue, { at: place, path, defaults }) : undefined;
     if (!isTable(queue)) place.error('expected a section');
     if (found === undefined) return [];
     if (names.has(found.name)) place.error('two queues have this name');
-    names.add(found.name);
+    names.set(found.name, path);
     return found.kind === 'redis' ? [] : [found.queue];
   });
   for (const queue of read) checkDeadLetter(queue, { at, names });
@@ -40,34 +42,36 @@ type FoundQueue = { readonly name: string } & (
   | { readonly kind: 'memory'; readonly queue: QueueConfig }
 );
 
-function readQueue(
-  table: Record<string, unknown>,
-  given: { at: Reading; defaults: QueueValues },
-): FoundQueue | undefined {
-  const { at } = given;
-  const name = at.attempt(() => checkedName(table.name, 'name'));
-  const topics = at.attempt(() => readTopics(table.topics));
+/** Where a queue stands: its place, and its path for the lines of its keys. */
+interface QueuePlace {
+  readonly at: Reading;
+  readonly path: string;
+  readonly defaults: QueueValues;
+}
+
+function readQueue(table: Record<string, unknown>, given: QueuePlace): FoundQueue | undefined {
+  const { at, path } = given;
+  const name = at.at(at.label, `${path}.name`).attempt(() => checkedName(table.name, 'name'));
+  const topics = at.at(at.label, `${path}.topics`).attempt(() => readTopics(table.topics));
   if (table.type === REDIS_STREAM) {
     at.warn('accepted, but NOT STARTED: this version has no queues over Redis; messages to its topics find no queue');
     return name === undefined ? undefined : { kind: 'redis', name };
   }
   if (table.type !== undefined && table.type !== IN_MEMORY) {
-    at.error(`expected type "${IN_MEMORY}" or "${REDIS_STREAM}"`);
+    at.at(at.label, `${path}.type`).error(`expected type "${IN_MEMORY}" or "${REDIS_STREAM}"`);
   }
-  for (const key of Object.keys(table)) if (!KEYS.includes(key)) at.error(unknownKey(key));
+  for (const key of Object.keys(table))
+    if (!KEYS.includes(key)) at.at(at.label, `${path}.${key}`).error(unknownKey(key));
   const values = readValues(table, given);
   if (name === undefined || topics === undefined) return undefined;
   return { kind: 'memory', name, queue: { ...values, name, topics } };
 }
 
-function readValues(
-  table: Record<string, unknown>,
-  { at, defaults }: { at: Reading; defaults: QueueValues },
-): QueueValues {
+function readValues(table: Record<string, unknown>, { at, path, defaults }: QueuePlace): QueueValues {
   const values: Record<string, unknown> = { ...defaults };
   for (const [key, option] of Object.entries(QUEUE_OPTIONS) as [string, Option<unknown>][]) {
     if (table[key] === undefined) continue;
-    const place = at.at(`${key} of ${at.label}`);
+    const place = at.at(`${key} of ${at.label}`, `${path}.${key}`);
     const value = place.attempt(() => option.read(table[key], place));
     if (value !== undefined) values[key] = value;
   }
@@ -101,9 +105,10 @@ function checkedName(value: unknown, what: string): string {
   return name;
 }
 
-function checkDeadLetter(queue: QueueConfig, given: { at: Reading; names: ReadonlySet<string> }): void {
+function checkDeadLetter(queue: QueueConfig, given: { at: Reading; names: ReadonlyMap<string, string> }): void {
   const target = queue.dead_letter_queue;
-  const place = given.at.at(`dead_letter_queue of queue "${queue.name}"`);
+  const path = `${given.names.get(queue.name)}.dead_letter_queue`;
+  const place = given.at.at(`dead_letter_queue of queue "${queue.name}"`, path);
   if (Buffer.byteLength(target) > NAME_BYTES_MAX) place.error(`expected a name of at most ${NAME_BYTES_MAX} bytes`);
   else if (target === queue.name) place.error('a queue cannot be its own dead-letter queue');
   else if (target !== '' && !given.names.has(target)) {

@@ -2,11 +2,12 @@
 //
 //   { env = "NAME" } or { file = "path" }, [json_field = "a.b"], [name = "metric"], [default = "x"], [disable = true]
 //
-// A secret that resolves to nothing is left out with a warning: hsmq's own example refers to variables that are not
-// set. A file that cannot be read is an error. Nothing of a value gets into a text here.
+// A secret that is nowhere is left out with a warning: hsmq's own examples refer to variables and files that are not
+// there. Calls that need it are refused then, never let in. What is there but cannot be used is an error, or a warning
+// where a default stands by. Nothing of a value gets into a text here.
 // Lives on: main. Called by: options.ts, users.ts.
 import { isTable } from './option-types.ts';
-import { type Reading, ValueProblem } from './problem.ts';
+import { type ConfigReaders, type Reading, ValueProblem } from './problem.ts';
 import { type NamedSecret, Secret } from './secret.ts';
 
 const TEXT_KEYS = ['env', 'file', 'json_field', 'name', 'default', 'vault_mount', 'vault_path'] as const;
@@ -28,15 +29,15 @@ function readSecret(entry: unknown, given: { at: Reading; fallbackName: string }
   const { at } = given;
   const table: SecretTable = typeof entry === 'string' ? { default: entry } : secretTable(entry);
   const disabled = table.disable === true;
-  let text = '';
-  try {
-    text = resolve(table, at) || (table.default ?? '');
-  } catch (error) {
-    // A withdrawn secret may be gone from where it was.
-    if (!disabled) throw error;
+  const found = find(table, at);
+  const text = found.kind === 'found' ? found.text : (table.default ?? '');
+  // A withdrawn secret may be gone from where it was.
+  if (found.kind === 'broken' && !disabled) {
+    if (text === '') throw new ValueProblem(found.why);
+    at.warn(`the default is used: ${found.why}`);
   }
   if (text !== '') return { name: table.name ?? given.fallbackName, secret: new Secret(text), disabled };
-  if (!disabled) at.warn(`the secret is left out: ${whyNothing(table)}`);
+  if (found.kind === 'absent' && !disabled) at.warn(`the secret is left out: ${found.why}`);
   return undefined;
 }
 
@@ -61,40 +62,55 @@ function secretTable(entry: unknown): SecretTable {
   return entry as SecretTable;
 }
 
-/** Text of the variable or the file, or of a field of it; empty when there is none. */
-function resolve(table: SecretTable, { readers }: Reading): string {
+type Found =
+  | { readonly kind: 'found'; readonly text: string }
+  /** Nothing is there. */
+  | { readonly kind: 'absent'; readonly why: string }
+  /** Something is there that cannot be used. */
+  | { readonly kind: 'broken'; readonly why: string };
+
+/** Text of the variable or the file, or of a field of it. */
+function find(table: SecretTable, { readers }: Reading): Found {
   const fromEnv = table.env === undefined ? '' : (readers.env[table.env] ?? '');
-  const found = fromEnv !== '' || table.file === undefined ? fromEnv : readSecretFile(table.file, readers.readFile);
-  if (found === '' || table.json_field === undefined) return found;
-  return jsonField(found, table.json_field);
+  if (fromEnv !== '') return ofField(fromEnv, table);
+  if (table.file !== undefined) return inFile(table.file, { table, readers });
+  return { kind: 'absent', why: whyNothing(table) };
 }
 
-function readSecretFile(path: string, readFile: (path: string) => string): string {
+function inFile(path: string, { table, readers }: { table: SecretTable; readers: ConfigReaders }): Found {
+  let text: string;
   try {
-    return readFile(path).replace(/\r?\n$/, '');
+    text = readers.readFile(path).replace(/\r?\n$/, '');
   } catch (error) {
-    throw new ValueProblem(`the file "${path}" cannot be read: ${reasonOf(error)}`);
+    const kind = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'absent' : 'broken';
+    return { kind, why: `the file "${path}" cannot be read: ${reasonOf(error)}` };
   }
+  return text === '' ? { kind: 'absent', why: `the file "${path}" is empty` } : ofField(text, table);
 }
 
-function jsonField(text: string, path: string): string {
-  let value: unknown;
+/** The text itself, or the field of the JSON in it: of that very name, or else along its dots. */
+function ofField(text: string, { json_field: path }: SecretTable): Found {
+  if (path === undefined) return { kind: 'found', text };
+  let root: unknown;
   try {
-    value = JSON.parse(text);
+    root = JSON.parse(text);
   } catch {
     // The parser's own text would quote the secret.
-    throw new ValueProblem(`json_field "${path}" needs JSON, and what was found is none`);
+    return { kind: 'broken', why: `json_field "${path}" needs JSON, and what was found is none` };
   }
-  for (const name of path.split('.')) {
-    value = isTable(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  const value = fieldOf(root, path) ?? path.split('.').reduce(fieldOf, root);
+  if (typeof value === 'number' || (typeof value === 'string' && value !== '')) {
+    return { kind: 'found', text: String(value) };
   }
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
-  throw new ValueProblem(`the JSON has no text at json_field "${path}"`);
+  return { kind: 'broken', why: `the JSON has no text at json_field "${path}"` };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return isTable(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 function whyNothing(table: SecretTable): string {
   if (table.env !== undefined) return `the environment variable ${table.env} is not set`;
-  if (table.file !== undefined) return `the file "${table.file}" is empty`;
   return table.vault_path === undefined ? 'it is empty' : 'this version does not read secrets from Vault';
 }
 

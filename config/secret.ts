@@ -2,8 +2,7 @@
 // used: node-settings.ts alone.
 // Lives on: main.
 import { inspect } from 'node:util';
-
-const HIDDEN = '***';
+import { HIDDEN } from './option.ts';
 
 export class Secret {
   readonly #value: string;

@@ -11,13 +11,16 @@ const USER_KEYS = ['tokens'];
 export function readUsers(users: unknown, at: Reading): UserConfig[] {
   if (users === undefined) return [];
   if (!isTable(users)) {
-    at.at('"users"').error('it is a section: expected [users.NAME] with tokens');
+    at.at('"users"', 'users').error('it is a section: expected [users.NAME] with tokens');
     return [];
   }
-  return Object.entries(users).map(([name, user]) => ({ name, tokens: readTokens(user, at.at(`"users.${name}"`)) }));
+  return Object.entries(users).map(([name, user]) => {
+    const path = `users.${name}`;
+    return { name, tokens: readTokens(user, { at: at.at(`"${path}"`, path), path }) };
+  });
 }
 
-function readTokens(user: unknown, at: Reading): UserConfig['tokens'] {
+function readTokens(user: unknown, { at, path }: { at: Reading; path: string }): UserConfig['tokens'] {
   if (!isTable(user)) {
     at.error('expected a section with tokens');
     return [];
@@ -25,8 +28,8 @@ function readTokens(user: unknown, at: Reading): UserConfig['tokens'] {
   for (const key of Object.keys(user)) {
     if (USER_KEYS.includes(key)) continue;
     const near = nearest(key, USER_KEYS) === undefined ? 'a user has tokens alone' : 'did you mean "tokens"?';
-    at.error(`"${key}" is not an option; ${near}`);
+    at.at(at.label, `${path}.${key}`).error(`"${key}" is not an option; ${near}`);
   }
-  const place = at.at(`${at.label.slice(0, -1)}.tokens"`);
+  const place = at.at(`"${path}.tokens"`, `${path}.tokens`);
   return user.tokens === undefined ? [] : (place.attempt(() => readSecrets(user.tokens, place)) ?? []);
 }

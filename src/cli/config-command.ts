@@ -2,7 +2,7 @@
 // each value comes from, and what it would be called elsewhere. Secrets are shown as ***.
 // Called by: program.ts, tests.
 import { loadConfig } from '../../config/load.ts';
-import { envName, type OptionTable, showText } from '../../config/option.ts';
+import { envName, HIDDEN, isHidden, type OptionTable, showText } from '../../config/option.ts';
 import { ALL_OPTIONS, queueDefaultKey } from '../../config/options.ts';
 import { ConfigError, type ConfigReaders } from '../../config/problem.ts';
 import { QUEUE_OPTIONS } from '../../config/queue-option-table.ts';
@@ -60,7 +60,7 @@ function shownOptions({ config, sources }: LoadedConfig): ShownOption[] {
   const values = valuesByKey(config);
   return Object.entries(ALL_OPTIONS).map(([key, option]) => {
     const value = values[key];
-    const shown = option.secret === true && value !== undefined ? '***' : (option.show(value) ?? null);
+    const shown = isHidden(option, value) ? HIDDEN : ((value === undefined ? undefined : option.show(value)) ?? null);
     return { key, value: shown, origin: sources[key] };
   });
 }

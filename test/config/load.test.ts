@@ -109,7 +109,7 @@ describe('precedence', () => {
 
   it('hides no mistake: a bad value in the file is told although a flag covers it', () => {
     const problems = problemsOf('[node]\nshards = "many"\n', { flags: { shards: '3' } });
-    assert.match(problems[0], /^node\.toml: Cannot use key "node\.shards": expected a whole number/);
+    assert.match(problems[0], /^node\.toml:2: Cannot use key "node\.shards": expected a whole number/);
   });
 
   it('a flag without a value switches on', () => {

@@ -5,20 +5,20 @@ describe('a configuration with mistakes', () => {
   const unknown: readonly (readonly [string, string])[] = [
     [
       '[node]\ngrpc_adress = "x"',
-      'node.toml: Cannot use key "node.grpc_adress": it is not an option; did you mean "node.grpc_address"?',
+      'node.toml:2: Cannot use key "node.grpc_adress": it is not an option; did you mean "node.grpc_address"?',
     ],
     [
       '[frobnication]\nname = "x"',
-      'node.toml: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, ' +
+      'node.toml:1: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, ' +
         'tracing, prometheus, client, cluster, sentry, consul, queue_defaults, queues, users, redis, vault',
     ],
     [
       '[tracing]\nlevl = "info"',
-      'node.toml: Cannot use key "tracing.levl": it is not an option; did you mean "tracing.level"?',
+      'node.toml:2: Cannot use key "tracing.levl": it is not an option; did you mean "tracing.level"?',
     ],
     [
       '[limits]\nfrobnication = 1',
-      'node.toml: Cannot use key "limits.frobnication": it is not an option, expected one of ' +
+      'node.toml:2: Cannot use key "limits.frobnication": it is not an option, expected one of ' +
         'limits.message_bytes, limits.connections, limits.streams_per_connection',
     ],
     ['grpc_address = "x"', 'did you mean "node.grpc_address"?'],
@@ -79,6 +79,12 @@ describe('a configuration with mistakes', () => {
     ['[prometheus]\nurl = "/ready"', /key "prometheus\.url": expected a path like "\/metrics", other than \/health/],
     ['[prometheus]\nlabels = { a-b = "x" }', /expected a table of texts under names of letters, digits and _/],
     ['[tls]\nrequire_client_certificate = true', /it needs tls\.client_ca/],
+    ['[tls]\nkey = "-----BEGIN PRIVATE KEY-----"', /expected the path of a PEM file, received its content/],
+    ['[sentry]\ndsn = 5', /key "sentry\.dsn": expected a text or a table/],
+    ['[consul.service]\ncheck = "x"', /expected a section with name, interval, http, grpc/],
+    ['[consul.service.check]\ntcp = "x"', /"tcp" is none of them/],
+    ['[consul.service.check]\nhttp = 5', /expected http to be a text/],
+    ['[cluster.jwt]\nsecret = "x"', /expected a section with secrets alone/],
   ];
   for (const [toml, said] of wrong) {
     it(`says what would be right: ${toml.slice(0, 60).replaceAll('\n', ' ')}`, () => {
@@ -94,6 +100,40 @@ describe('a configuration with mistakes', () => {
     assert.equal(problems.length, 5);
     assert.match(problems.join('\n'), /environment: Cannot use RINGMQ_TRACING_LEVEL: expected/);
     assert.match(problems.join('\n'), /command line: Cannot use --grpc-address: expected an address/);
+  });
+
+  it('tells the line of each in its file', () => {
+    const problems = problemsOf(`[node]
+name = """
+shards = "x"
+"""
+shards = -1
+
+[auth.jwt]
+secrets = [
+  "a # b ] = c",
+  5,
+]
+[[queues]]
+name = "a"
+[[queues]]
+name = "b"   # limit = 1
+topics = ["x"]
+limit = 0
+acktimeout = 1
+[users.alice]
+tokens = [{ envv = "X" }]
+token = []
+`);
+    const lines = problems.map((problem) => /^node\.toml:(\d+): Cannot use (.*?):/.exec(problem)?.slice(1).join(' '));
+    assert.deepEqual(lines, [
+      '5 key "node.shards"',
+      '8 entry 2 of key "auth.jwt.secrets"',
+      '18 queue "b"',
+      '17 limit of queue "b"',
+      '21 "users.alice"',
+      '20 entry 1 of "users.alice.tokens"',
+    ]);
   });
 
   it('that is no TOML is told with line and column, and no line of it is quoted', () => {

@@ -43,6 +43,39 @@ const CASES: Readonly<Record<string, Case>> = {
     given: { files: { s: '\n' } },
     warning: /file "s" is empty/,
   },
+  'a file that is not there': {
+    secret: '{ file = "s" }',
+    value: undefined,
+    warning: /left out: the file "s" cannot be read: it does not exist/,
+  },
+  'the default of a file that is not there': { secret: `{ file = "s", default = "${LONG}" }`, value: LONG },
+  'the default of a file that is no JSON, which is told': {
+    secret: `{ file = "s", json_field = "a", default = "${LONG}" }`,
+    value: LONG,
+    given: { files: { s: 'hunter2' } },
+    warning: /the default is used: json_field "a" needs JSON/,
+  },
+  'a variable before a file': {
+    secret: '{ env = "S", file = "s" }',
+    value: LONG,
+    given: { env: { S: LONG }, files: { s: 'other' } },
+  },
+  'a file when the variable is empty': {
+    secret: '{ env = "S", file = "s" }',
+    value: LONG,
+    given: { env: { S: '' }, files: { s: LONG } },
+  },
+  'a field whose name has a dot': {
+    secret: '{ file = "s", json_field = "a.b" }',
+    value: LONG,
+    given: { files: { s: JSON.stringify({ 'a.b': LONG, a: { b: 'other' } }) } },
+  },
+  'a field that is a number': {
+    secret: '{ file = "s", json_field = "a" }',
+    value: '1234567',
+    given: { files: { s: '{"a":1234567}' } },
+    warning: /shorter than 32 bytes/,
+  },
   'a field of JSON in a file': {
     secret: '{ file = "s", json_field = "a.b" }',
     value: LONG,
@@ -58,7 +91,20 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 const ERRORS: Readonly<Record<string, { readonly secret: string; readonly said: RegExp; readonly given?: Given }>> = {
-  'a file that cannot be read': { secret: '{ file = "s" }', said: /the file "s" cannot be read: it does not exist/ },
+  'a file that cannot be read': {
+    secret: '{ file = "denied" }',
+    said: /the file "denied" cannot be read: no permission/,
+  },
+  'an empty field': {
+    secret: '{ file = "s", json_field = "a" }',
+    said: /no text at json_field "a"/,
+    given: { files: { s: '{"a":""}' } },
+  },
+  'a field of a prototype': {
+    secret: '{ file = "s", json_field = "constructor.name" }',
+    said: /no text at json_field/,
+    given: { files: { s: '{"a":"hunter2"}' } },
+  },
   'a file that is no JSON': {
     secret: '{ file = "s", json_field = "a" }',
     said: /needs JSON, and what was found is none/,

@@ -17,6 +17,7 @@ export function load(toml: string, given: Given = {}): LoadedConfig {
     env: given.env ?? {},
     flags: given.flags ?? {},
     readFile: (path) => {
+      if (path === 'denied') throw Object.assign(new Error('EACCES: denied'), { code: 'EACCES' });
       if (files[path] === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
       return files[path];
     },
