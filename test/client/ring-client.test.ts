@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { RingClient, RingError } from '../../src/client/index.ts';
 import type { RingClientOptions } from '../../src/client/options.ts';
 import { until } from '../e2e/support/until.ts';
@@ -35,13 +36,15 @@ describe('RingClient', () => {
 
     it('fails when the node is silent', async () => {
       const { createServer } = await import('node:net');
-      // Reads, so that it sees its client leave, and says nothing.
-      const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+      const sockets: Socket[] = [];
+      const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
       await new Promise((resolve) => mute.once('listening', resolve));
       const { port } = mute.address() as { port: number };
       const attempt = RingClient.connect({ address: `127.0.0.1:${port}`, connectTimeoutMs: 50 });
       await assert.rejects(attempt, { code: 'unavailable', message: /no gRPC node answered in 50 ms/ });
       mute.close();
+      // grpc-js keeps a connection that never greeted it, even when its channel is closed.
+      for (const socket of sockets) socket.destroy();
     });
 
     it('tells a refused token from a node that is not there, without the token', async () => {
