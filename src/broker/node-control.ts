@@ -8,6 +8,9 @@ import type { LedgerReport, NodeState, NodeStats, NodeView, PeekedMessage, Queue
 import type { CatalogEntry, QueueCatalog } from './queue-catalog.ts';
 import type { QueueSnapshot } from './snapshots.ts';
 
+/** Queues in one answer of a shard: a few ms of its loop. */
+const QUEUES_A_REQUEST = 1000;
+
 export interface NodeControlOptions {
   readonly name: string;
   readonly version: string;
@@ -139,12 +142,15 @@ export class NodeControl implements NodeView {
     return queueInfo(entry, snapshot);
   }
 
-  /** Snapshots of many queues with one request a shard. */
+  /** Snapshots of many queues, asked for in pages: a shard answers its sockets in between. */
   async #infos(entries: readonly CatalogEntry[]): Promise<QueueInfo[]> {
     const byNumber = new Map<number, QueueSnapshot>();
     const asked = this.#options.shards.map(async (shard, index) => {
       const numbers = entries.filter((entry) => entry.shard === index).map((entry) => entry.number);
-      for (const snapshot of await shard.call('queues', { numbers })) byNumber.set(snapshot.number, snapshot);
+      for (let from = 0; from < numbers.length; from += QUEUES_A_REQUEST) {
+        const page = numbers.slice(from, from + QUEUES_A_REQUEST);
+        for (const snapshot of await shard.call('queues', { numbers: page })) byNumber.set(snapshot.number, snapshot);
+      }
     });
     await Promise.all(asked);
     // A queue that was deleted meanwhile is left out.

@@ -16,6 +16,7 @@ import { BrokerCounters } from './broker-counters.ts';
 import type { LoopTurn } from './loop-turn.ts';
 import { Operation } from './operation.ts';
 import type { ShardPeers } from './ports.ts';
+import { RemoteConsumers } from './remote-consumers.ts';
 import type { RoutingTable, ShardQueueRoute } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
 
@@ -46,6 +47,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   readonly #ids: UuidSource;
   readonly #onIdle: (queue: Queue) => void;
   readonly #throttled = new Set<number>();
+  readonly #remote = new RemoteConsumers();
   #peers!: ShardPeers;
   #memory = new RecordMemory(new ArrayBuffer(RECORD_MEMORY_BYTES));
 
@@ -212,10 +214,10 @@ export class ShardBroker implements BrokerPort, QueueHandler {
         this.#routes.number(target)?.actor?.requeue(a, b, c, d, this.#turn.nowMs());
         return;
       case Operation.subscribe:
-        this.#routes.number(target)?.actor?.subscribe(from * ADDRESS_SHARD + a, b, this.#turn.nowMs());
+        this.#receiveSubscribe(from, target, a, b);
         return;
       case Operation.unsubscribe:
-        this.#routes.number(target)?.actor?.unsubscribe(from * ADDRESS_SHARD + a, this.#turn.nowMs());
+        this.#receiveUnsubscribe(from, target, a);
         return;
       case Operation.fetch:
         this.#receiveFetch(from, target, a, b, c);
@@ -252,6 +254,17 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     sink.delivered(queue, memory, offset, fetch);
   }
 
+  #receiveSubscribe(from: number, queue: number, session: number, prefetch: number): void {
+    const actor = this.#routes.number(queue)?.actor;
+    const address = from * ADDRESS_SHARD + session;
+    if (actor !== undefined) this.#remote.subscribe(actor, { address, prefetch }, this.#turn.nowMs());
+  }
+
+  #receiveUnsubscribe(from: number, queue: number, session: number): void {
+    const actor = this.#routes.number(queue)?.actor;
+    if (actor !== undefined) this.#remote.unsubscribe(actor, from * ADDRESS_SHARD + session, this.#turn.nowMs());
+  }
+
   #receiveFetch(from: number, queue: number, session: number, fetch: number, timeoutMs: number): void {
     const actor = this.#routes.number(queue)?.actor;
     if (actor === undefined) this.#post(from, Operation.fetchTimeout, session, queue, fetch, 0, 0);
@@ -260,6 +273,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
 
   /** A ring to another shard has room again: the sessions that were stopped for it go on. */
   room(): void {
+    this.#remote.release(this.#turn.nowMs());
     const stopped = [...this.#throttled];
     this.#throttled.clear();
     for (const session of stopped) this.sessions.get(session)?.throttle(false);
@@ -299,6 +313,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
       memory,
       offset,
     );
+    if (!this.#peers.hasRoom(shard)) this.#remote.hold(queue, address, this.#turn.nowMs());
   }
 
   fetchTimedOut(queue: Queue, address: number, fetch: number): void {
@@ -317,6 +332,11 @@ export class ShardBroker implements BrokerPort, QueueHandler {
 
   deadLetter(queue: Queue, message: number): boolean {
     return this.transfer(queue.options.deadLetterQueue, queue.messages.memory(message), queue.messages.offset(message));
+  }
+
+  /** The queue was deleted: nothing of it is kept. */
+  forget(queue: Queue): void {
+    this.#remote.forget(queue);
   }
 
   idle(queue: Queue): void {

@@ -61,7 +61,9 @@ export class ShardControl {
     const route = routes.remove(number);
     if (route === undefined) return { purged: 0 };
     for (const session of broker.sessions.usersOf(route)) session.queueDeleted(route);
-    return { purged: route.actor?.close(broker.nowMs()) ?? 0 };
+    if (route.actor === undefined) return { purged: 0 };
+    broker.forget(route.actor);
+    return { purged: route.actor.close(broker.nowMs()) };
   }
 
   purge(number: number): { purged: number } {

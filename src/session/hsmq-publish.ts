@@ -6,6 +6,7 @@ import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../core/br
 import { isRefused } from '../core/publish-result.ts';
 import { type RecordMemory, WORD_ID } from '../core/record.ts';
 import type { GrpcCall, GrpcHandler } from '../wire/grpc/method.ts';
+import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 import { assembleRecord } from './hsmq-record.ts';
@@ -45,7 +46,7 @@ abstract class PublishCall implements SessionSink {
   }
 
   stop(): void {
-    this.call.finish(14, 'shutdown');
+    this.call.finish(GRPC_STATUS.unavailable, 'shutdown');
   }
 
   delivered(): void {}
@@ -53,16 +54,11 @@ abstract class PublishCall implements SessionSink {
   queueDeleted(): void {}
   abstract confirmed(publish: number, result: number, queue: QueueRoute | undefined): void;
 
-  /** Throws when the topic of the decoded message has no queue. */
-  protected routeOf(
-    bytes: Buffer,
-    topics: { find(bytes: Buffer, start: number, end: number): TopicRoute | undefined },
-  ): TopicRoute {
+  /** The route that was found for the decoded message; throws when there is none. */
+  protected found(route: TopicRoute | undefined, bytes: Buffer): TopicRoute {
+    if (route !== undefined) return route;
     const { topicStart, topicEnd } = this.decoder.message;
-    const route = topics.find(bytes, topicStart, topicEnd);
-    if (route === undefined)
-      throw new BrokerError('not-found', topicNotFound(bytes.toString('utf8', topicStart, topicEnd)));
-    return route;
+    throw new BrokerError('not-found', topicNotFound(bytes.toString('utf8', topicStart, topicEnd)));
   }
 }
 
@@ -71,12 +67,14 @@ export class HsmqPublish extends PublishCall implements GrpcHandler {
   readonly #id = new Int32Array(4);
   #queue: QueueRoute | undefined;
   #remaining = 0;
+  #refused = false;
 
   message(bytes: Buffer, start: number, end: number): void {
     this.decoder.decodeMessage(bytes, start, end);
     // A unary publish is always confirmed, so its record says QoS 1.
     this.decoder.qos = 1;
-    const route = this.routeOf(bytes, new TopicCache(this.broker));
+    const { topicStart, topicEnd } = this.decoder.message;
+    const route = this.found(this.broker.topic(bytes.toString('utf8', topicStart, topicEnd)), bytes);
     const memory = assembleRecord(this.broker, this.decoder, bytes);
     this.#keep(memory, route);
     this.#remaining = this.broker.publish(this.session, 0, route, memory);
@@ -88,7 +86,10 @@ export class HsmqPublish extends PublishCall implements GrpcHandler {
 
   confirmed(_publish: number, result: number, queue: QueueRoute | undefined): void {
     this.#remaining--;
-    if (isRefused(result)) this.call.finish(8, publishRefusal(result, queue?.name ?? ''));
+    // One refusal ends the call, whatever the other queues say.
+    if (this.#refused) return;
+    this.#refused = isRefused(result);
+    if (this.#refused) this.call.finish(GRPC_STATUS['resource-exhausted'], publishRefusal(result, queue?.name ?? ''));
     else if (this.#remaining === 0) this.#answer();
   }
 
@@ -120,7 +121,8 @@ export class HsmqPublishQos0 extends PublishCall implements GrpcHandler {
   message(bytes: Buffer, start: number, end: number): void {
     if (this.draining) throw new BrokerError('unavailable', 'shutdown');
     this.decoder.decodeMessage(bytes, start, end);
-    const route = this.routeOf(bytes, this.#topics);
+    const { topicStart, topicEnd } = this.decoder.message;
+    const route = this.found(this.#topics.find(bytes, topicStart, topicEnd), bytes);
     this.broker.publish(this.session, -1, route, assembleRecord(this.broker, this.decoder, bytes));
     this.#count++;
   }

@@ -12,6 +12,7 @@ import type { BrokerPort, QueueRoute, SessionSink } from '../core/broker-port.ts
 import { isRefused } from '../core/publish-result.ts';
 import { bodyOffset, bodySize, type RecordMemory, WORD_ID } from '../core/record.ts';
 import type { GrpcCall, GrpcHandler } from '../wire/grpc/method.ts';
+import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { RequestDecoder, RequestKind } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 import { assembleRecord } from './hsmq-record.ts';
@@ -280,7 +281,7 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   }
 
   stop(): void {
-    this.#call.finish(14, 'shutdown');
+    this.#call.finish(GRPC_STATUS.unavailable, 'shutdown');
   }
 
   #holdDeliveries(): void {

@@ -6,6 +6,7 @@ import { SUBSCRIBE_PREFETCH } from '../base/limits.ts';
 import type { BrokerPort, QueueRoute, SessionSink } from '../core/broker-port.ts';
 import { bodyOffset, bodySize, type RecordMemory, WORD_ID } from '../core/record.ts';
 import type { GrpcCall, GrpcHandler } from '../wire/grpc/method.ts';
+import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 
@@ -83,7 +84,7 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
   fetchTimedOut(): void {}
 
   queueDeleted(queue: QueueRoute): void {
-    this.#call.finish(5, `Queue "${queue.name}" was deleted`);
+    this.#call.finish(GRPC_STATUS['not-found'], `Queue "${queue.name}" was deleted`);
   }
 
   throttle(): void {}
@@ -96,6 +97,6 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
   }
 
   stop(): void {
-    this.#call.finish(14, 'shutdown');
+    this.#call.finish(GRPC_STATUS.unavailable, 'shutdown');
   }
 }

@@ -229,6 +229,33 @@ describe('ShardBroker', () => {
     assert.equal(session.throttled, false);
   });
 
+  it('pours no more into a full ring than one message a consumer, and goes on when it has room', () => {
+    const { rings, shards } = twoShards({ name: 'q', shard: 1 });
+    const session = new FakeSession();
+    const { broker } = shards[0];
+    const number = broker.open(session);
+    for (let id = 1; id <= 10; id++) publish(shards[1].broker, -1, 'q', id);
+    rings.room = false;
+    broker.subscribe(number, queueOf(broker, 'q'), 100);
+    rings.run();
+    assert.equal(session.delivered_.length, 1);
+    // What it asks for meanwhile counts when there is room.
+    broker.subscribe(number, queueOf(broker, 'q'), 5);
+    rings.run();
+    assert.equal(session.delivered_.length, 1);
+    rings.room = true;
+    shards[1].broker.room();
+    rings.run();
+    assert.deepEqual(
+      session.delivered_.map(({ id }) => id),
+      [1, 2, 3, 4, 5],
+    );
+    broker.close(number);
+    rings.run();
+    assert.equal(shards[1].control.queues(undefined)[0].ledger.ready, 10);
+    assertBalanced(shards);
+  });
+
   it('moves a dead letter to its queue on another shard', () => {
     const { rings, shards } = twoShards(
       { name: 'q', shard: 0, maxDeliveries: 1, deadLetterQueue: 'dead' },
