@@ -46,6 +46,9 @@ export const PREFETCH_MAX = 65_535;
  */
 export const UNCONFIRMED_PUBLISHES_MAX = 8192;
 
+/** Fetches of one stream that may wait for a message: each is remembered here and in its queue. */
+export const FETCHES_PER_STREAM_MAX = 10_000;
+
 /**
  * Messages of a SubscribeQueue stream that may be on their way to the socket: enough to fill its write buffer with
  * small ones.

@@ -6,7 +6,7 @@
 // too.
 // Lives on: a shard, one a call. Called by: the gRPC door (requests) and the broker (SessionSink).
 import { BrokerError } from '../base/errors.ts';
-import { PREFETCH_MAX, UNCONFIRMED_PUBLISHES_MAX } from '../base/limits.ts';
+import { FETCHES_PER_STREAM_MAX, PREFETCH_MAX, UNCONFIRMED_PUBLISHES_MAX } from '../base/limits.ts';
 import { readUuid } from '../base/uuid.ts';
 import type { BrokerPort, QueueRoute, SessionSink } from '../core/broker-port.ts';
 import { isRefused } from '../core/publish-result.ts';
@@ -201,12 +201,9 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     const { queue: name, timeoutSeconds, autoack } = this.#decoder;
     const queue = this.#broker.queue(name);
     const timeoutMs = Math.ceil(timeoutSeconds * 1000);
-    if (queue === undefined || !(timeoutMs >= 0)) {
-      const info =
-        queue === undefined
-          ? `Queue "${name}" not found`
-          : `Cannot fetch: received timeout ${timeoutSeconds}, expected seconds from 0`;
-      responses.writeFetchError(this.#call.out, info, name);
+    const refusal = this.#fetchRefusal(queue, timeoutMs);
+    if (queue === undefined || refusal !== '') {
+      responses.writeFetchError(this.#call.out, refusal, name);
       this.#call.flushSoon();
       return;
     }
@@ -214,6 +211,15 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     this.#nextFetch = (fetch + 1) & 0x7fffffff;
     this.#fetches.set(fetch, { queue: name, autoack });
     this.#broker.fetch(this.#session, queue, fetch, Math.min(timeoutMs, FETCH_TIMEOUT_MS_MAX));
+  }
+
+  /** Why a fetch cannot be; empty when it can. */
+  #fetchRefusal(queue: QueueRoute | undefined, timeoutMs: number): string {
+    const { queue: name, timeoutSeconds } = this.#decoder;
+    if (queue === undefined) return `Queue "${name}" not found`;
+    if (!(timeoutMs >= 0)) return `Cannot fetch: received timeout ${timeoutSeconds}, expected seconds from 0`;
+    if (this.#fetches.size < FETCHES_PER_STREAM_MAX) return '';
+    return `Cannot fetch: ${FETCHES_PER_STREAM_MAX} fetches of this stream wait already, its limit`;
   }
 
   // From the broker.

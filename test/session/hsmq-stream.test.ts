@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { UNCONFIRMED_PUBLISHES_MAX } from '../../src/base/limits.ts';
+import { FETCHES_PER_STREAM_MAX, UNCONFIRMED_PUBLISHES_MAX } from '../../src/base/limits.ts';
 import { readUuid, uuidText } from '../../src/base/uuid.ts';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { assembleRecord } from '../../src/session/hsmq-record.ts';
@@ -206,6 +206,15 @@ describe('HsmqStream', () => {
       DELIVERED,
       { fetch_message_timeout: { queue: 'b' } },
     ]);
+  });
+
+  it('refuses more waiting fetches than a stream may have', () => {
+    const { broker, call, send } = open();
+    for (let count = 0; count < FETCHES_PER_STREAM_MAX; count++) send({ fetch_message: { queue: 'b', timeout: 9 } });
+    assert.deepEqual(call.responses(), []);
+    send({ fetch_message: { queue: 'b', timeout: 9 } });
+    assert.match(JSON.stringify(call.responses()), /10000 fetches of this stream wait already/);
+    assert.equal(broker.calls.length, FETCHES_PER_STREAM_MAX);
   });
 
   it('acks an autoack fetch only when its message has been written out', () => {
