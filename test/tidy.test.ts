@@ -252,6 +252,8 @@ describe('tidy: every rule finds its bad sample', () => {
       'src/core/b.ts': '',
       'test/core/b.test.ts': `import { b } from '../../src/core/b.ts';`,
       'test/helper.ts': '',
+      'test/threads.test.ts': 'new URL(`./support/$' + '{name}.ts`, import.meta.url);',
+      'test/support/echo.ts': '',
     });
     assert.deepEqual(
       unusedFiles(files).map((found) => found.path),

@@ -8,7 +8,7 @@
 // Head and tail lie on cache lines of their own, so that the two threads do not take a line from each other at every
 // record. Positions are bytes since the beginning, modulo 2^32; the place in the data is the position modulo its size.
 //
-//   envelope   word 0 size in bytes, multiple of 8    1 operation | part << 16    2 target    3-7 a b c d e    8 payload
+//   envelope   word 0 size in bytes, multiple of 8    1 operation | part << 16    2 target    3-7 a b c d e   8 payload
 //   padding    word 0 minus the bytes to the end of the data: what comes next is at its start
 import { assert } from '../base/assert.ts';
 import { RING_BYTES, RING_CHUNK_BYTES_MAX } from '../base/limits.ts';

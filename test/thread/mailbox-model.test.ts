@@ -115,7 +115,7 @@ class Model {
 describe('Mailbox against a model', function () {
   this.timeout(60_000);
 
-  it('each pair of threads is a queue: all that was posted comes, whole and in order, and then nothing is left', async () => {
+  it('each pair of threads is a queue: what was posted comes, whole, in order, and nothing is left', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.nat(80), async (steps, startAt) => {
         const model = new Model();

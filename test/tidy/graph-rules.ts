@@ -15,30 +15,38 @@ function isEntry(file: SourceFile): boolean {
   return /import\.meta\.main\b/.test(file.text) || file.path === 'bench/main.ts' || file.path === 'native/build.js';
 }
 
-/** Files that `file` names in a string without importing them: a thread's file in `new URL('./threads.ts', ...)`. */
-function filesNamedIn(file: SourceFile): string[] {
+/**
+ * Files that `file` names in a string without importing them: a thread's file in `new URL('./threads.ts', ...)`. A part
+ * that is put in at run time may be anything.
+ */
+function filesNamedIn(file: SourceFile, paths: readonly string[]): string[] {
   const imported = new Set(importsOf(file).map((edge) => edge.request));
   return [...file.text.matchAll(/['"`](\.{1,2}\/[^'"`\s]+\.(?:ts|js))['"`]/g)]
     .map((match) => match[1])
     .filter((request) => !imported.has(request))
-    .map((request) => resolveImport(file, request));
+    .flatMap((request) => {
+      const parts = resolveImport(file, request).split(/\$\{[^}]*\}/);
+      const pattern = new RegExp(`^${parts.map((part) => RegExp.escape(part)).join('[^/]+')}$`);
+      return paths.filter((known) => pattern.test(known));
+    });
 }
 
-function referencesOf(file: SourceFile): string[] {
+function referencesOf(file: SourceFile, paths: readonly string[]): string[] {
   const imported = importsOf(file).filter((edge) => edge.request.startsWith('.'));
-  return [...imported.map((edge) => resolveImport(file, edge.request)), ...filesNamedIn(file)];
+  return [...imported.map((edge) => resolveImport(file, edge.request)), ...filesNamedIn(file, paths)];
 }
 
 /** Files that no entry reaches. What only a test reaches is unused too, unless it stands with the tests. */
 export function unusedFiles(files: readonly SourceFile[]): Finding[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
+  const paths = [...byPath.keys()];
   const reach = (entries: readonly SourceFile[]): Set<string> => {
     const reached = new Set<string>();
     const open = [...entries];
     for (let file = open.pop(); file !== undefined; file = open.pop()) {
       if (reached.has(file.path)) continue;
       reached.add(file.path);
-      for (const target of referencesOf(file)) {
+      for (const target of referencesOf(file, paths)) {
         const next = byPath.get(target);
         if (next !== undefined) open.push(next);
       }
@@ -75,7 +83,8 @@ export function unusedExports(files: readonly SourceFile[]): Finding[] {
       if (!isStatic) used.add(`${resolveImport(file, edge.request)}#*`);
     }
   }
-  const loadedByName = new Set(files.flatMap(filesNamedIn));
+  const paths = files.map((file) => file.path);
+  const loadedByName = new Set(files.flatMap((file) => filesNamedIn(file, paths)));
   return files.flatMap((file) => {
     if (loadedByName.has(file.path) || used.has(`${file.path}#*`) || file.path === 'src/client/index.ts') return [];
     return exportsOf(file)
