@@ -2,10 +2,11 @@
 // reconnects by itself; streams do not, that is the business of publisher.ts and consumer.ts.
 // Called by: ring-client.ts makes it, the other files open calls on it.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ChannelCredentials, type ClientWritableStream, credentials, Metadata } from '@grpc/grpc-js';
+import { type ClientWritableStream, Metadata } from '@grpc/grpc-js';
 import { errorOfStatus, RingError } from './errors.ts';
 import { HsmqStub, type StreamingCall, type WireMessage, type WireMeta } from './hsmq-stub.ts';
 import type { TlsOptions } from './options.ts';
+import { securityOf } from './tls.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:4848';
 
@@ -20,6 +21,8 @@ const CHANNEL_OPTIONS = {
   'grpc.use_local_subchannel_pool': 1,
   // The largest message of a node, 4 MiB, with its envelope.
   'grpc.max_receive_message_length': 8 * 1024 * 1024,
+  // We send again what was not confirmed; the library's own retries would keep a copy of every message besides.
+  'grpc.enable_retries': 0,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 5_000,
   // A node that vanished without closing the connection is noticed within half a minute.
@@ -34,9 +37,8 @@ export class Connection {
 
   constructor(options: { address?: string; token?: string; tls?: boolean | TlsOptions }) {
     this.address = options.address ?? DEFAULT_ADDRESS;
-    const tls = typeof options.tls === 'object' ? options.tls : {};
-    const name = tls.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName };
-    this.#stub = new HsmqStub(this.address, credentialsOf(options.tls), { ...CHANNEL_OPTIONS, ...name });
+    const { credentials, channelOptions } = securityOf(options.tls, this.address);
+    this.#stub = new HsmqStub(this.address, credentials, { ...CHANNEL_OPTIONS, ...channelOptions });
     if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`);
   }
 
@@ -90,7 +92,10 @@ export class Connection {
     if (error.code === 'cancelled') return this.#unavailable(`no gRPC node answered in ${timeoutMs} ms`, error);
     if (error.code !== 'unavailable') return error;
     // grpc-js puts what the system said into a longer text.
-    return this.#unavailable(/Last error: (.*?)\.? Resolution/.exec(error.message)?.[1] ?? error.message, error);
+    return this.#unavailable(
+      /Last error: (?:Error: )?(.*?)\.? Resolution/.exec(error.message)?.[1] ?? error.message,
+      error,
+    );
   }
 
   #unavailable(reason: string, cause: RingError): RingError {
@@ -114,19 +119,4 @@ function pong(call: StreamingCall): Promise<void> {
     call.on('error', (error) => reject(errorOfStatus(error as never)));
     call.write({ ping: {} });
   });
-}
-
-function credentialsOf(tls: boolean | TlsOptions | undefined): ChannelCredentials {
-  if (tls === undefined || tls === false) return credentials.createInsecure();
-  const { ca, cert, key } = tls === true ? ({} as TlsOptions) : tls;
-  if ((cert === undefined) !== (key === undefined))
-    throw new RingError(
-      'invalid-argument',
-      'Cannot connect: a client certificate needs its key, and a key its certificate',
-    );
-  return credentials.createSsl(bytesOf(ca), bytesOf(key), bytesOf(cert));
-}
-
-function bytesOf(pem: Buffer | string | undefined): Buffer | null {
-  return pem === undefined ? null : Buffer.from(pem as string);
 }

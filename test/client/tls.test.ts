@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { generate } from 'selfsigned';
 import { RingClient } from '../../src/client/index.ts';
@@ -10,12 +11,12 @@ interface Pem {
   readonly cert: Buffer;
 }
 
-/** A certificate that signs itself, for `host`. */
+/** A certificate that signs itself, for a name or an address. */
 async function selfSigned(host: string): Promise<Pem> {
   const made = await generate([{ name: 'commonName', value: host }], {
     extensions: [
       { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: host }] },
+      { name: 'subjectAltName', altNames: [isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host }] },
     ],
   });
   return { key: Buffer.from(made.private), cert: Buffer.from(made.cert) };
@@ -48,6 +49,16 @@ describe('RingClient by TLS', () => {
       code: 'unavailable',
       message: /altnames|does not match/,
     });
+  });
+
+  it('checks a node that is reached by its address against that address', async () => {
+    const byAddress = await selfSigned('127.0.0.1');
+    const pairs = [{ private_key: byAddress.key, cert_chain: byAddress.cert }];
+    const other = await new FakeNode('q').start(ServerCredentials.createSsl(null, pairs));
+    const client = await RingClient.connect({ address: other.address, tls: { ca: byAddress.cert } });
+    await client.publish('q', 'x');
+    await client.close();
+    other.stop();
   });
 
   it('is refused without a certificate that the node trusts', async () => {
