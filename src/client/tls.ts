@@ -1,6 +1,6 @@
-// How a connection is secured: grpc-js credentials, and the channel options that go with them.
-// A node reached by its IP address is checked against that address. TLS has no way to ask for an address by name (RFC 6066
-// forbids it in SNI, Node refuses it), but grpc-js would: so it is told to ask for a name, and the check keeps the address.
+// How a connection is secured: grpc-js credentials, and the channel options that go with them. A node reached by its
+// IP address is checked against that address. TLS has no way to ask for an address by name (RFC 6066 forbids it in
+// SNI, Node refuses it), but grpc-js would: so it is told to ask for a name, and the check keeps the address.
 // Called by: connection.ts.
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';

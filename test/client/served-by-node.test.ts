@@ -111,9 +111,9 @@ describe('RingClient on a node of two shards', function () {
     const headers = { 'content-type': 'application/json' };
     await node.admin('/api/v1/queues/gone', { method: 'PUT', headers, body: '{"topics":["gone"]}' });
     const consumer = (await connect()).consume('gone');
-    const next = consumer.next();
+    const told = assert.rejects(consumer.next(), { code: 'not-found', message: /was deleted/ });
     await until(async () => (await node.admin<{ consumers: number }>('/api/v1/queues/gone')).consumers === 1);
     await node.admin('/api/v1/queues/gone', { method: 'DELETE' });
-    await assert.rejects(next, { code: 'not-found', message: /was deleted/ });
+    await told;
   });
 });
