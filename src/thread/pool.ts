@@ -18,7 +18,10 @@ export interface ThreadsOptions {
   readonly tasks: readonly ThreadTask[];
   /** A thread died, or its task ended before stop(). Called at most once a thread. */
   readonly onFailure: (name: string, index: number, error: Error) => void;
-  /** Heap of each thread, MiB; Node's own default when not given. */
+  /**
+   * Heap of each thread, MiB; Node's own default when not given. A thread that comes to it is reported as any other
+   * end; one that outruns it in a single burst may take the whole process with it, which then ends with SIGABRT.
+   */
   readonly heapMibMax?: number;
 }
 

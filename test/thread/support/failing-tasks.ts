@@ -31,7 +31,20 @@ export function exits(): Promise<void> {
 
 export async function returns(): Promise<void> {}
 
-/** Fills the heap it was given. */
+export function waits(): Promise<void> {
+  return new Promise(() => {});
+}
+
+/** Fills the heap it was given, a little in each turn, as a leak does. */
+export async function leaks(): Promise<void> {
+  const kept: object[] = [];
+  for (;;) {
+    for (let count = 0; count < 200; count++) kept.push({ number: kept.length, list: [count] });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Fills the heap it was given as fast as it can. */
 export function fills(): Promise<void> {
   const kept: number[][] = [];
   for (;;) kept.push(new Array(10_000).fill(kept.length));
