@@ -15,19 +15,19 @@ interface ConfigFlags {
 export function addConfig(program: Command): void {
   const group = program.command('config').description('check a configuration, or show what is in force with it');
   const check = configCommand(group, { name: 'check', description: 'tell whether a node would start with it' });
-  check.action(async (flags: ConfigFlags) => {
+  check.action(async (file: string | undefined, flags: ConfigFlags) => {
     const { configCheck } = await import('./config-command.ts');
-    return ended(configCheck(flags.config, io(flags)));
+    return ended(configCheck(file ?? flags.config, io(flags)));
   });
   const show = configCommand(group, { name: 'show', description: 'show every option, and where its value comes from' });
-  show.option('--json', 'print the options as JSON').action(async (flags: ConfigFlags) => {
+  show.option('--json', 'print the options as JSON').action(async (file: string | undefined, flags: ConfigFlags) => {
     const { configShow } = await import('./config-command.ts');
-    return ended(configShow(flags.config, { ...io(flags), json: flags.json === true }));
+    return ended(configShow(file ?? flags.config, { ...io(flags), json: flags.json === true }));
   });
 }
 
 function configCommand(group: Command, { name, description }: { name: string; description: string }): Command {
-  const command = group.command(name).description(description);
+  const command = group.command(name).description(description).argument('[file]', 'TOML file, as -c gives it');
   command.option('-c, --config <file>', 'TOML file; also one of hsmq');
   for (const { flags, help } of flagOptions()) command.addOption(new Option(flags, help));
   return command;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import { ringmq } from './ringmq.ts';
 
 const COMMANDS = ['serve', 'publish', 'consume', 'fetch', 'queue', 'ledger', 'bench', 'config'];
@@ -33,6 +34,15 @@ describe('ringmq --help', function () {
     const { stdout } = await ringmq(['serve', '--help']);
     for (const flag of ['-c, --config', '--data-dir', '--ports-file', '--grpc-address', '--shards', '--log-level'])
       assert.ok(stdout.includes(flag), flag);
+  });
+
+  it('config check takes its file by flag or as an argument', async () => {
+    const file = fileURLToPath(new URL('../../config/examples/ringmq.toml', import.meta.url));
+    for (const args of [['-c', file], [file]]) {
+      const { code, stdout } = await ringmq(['config', 'check', ...args]);
+      assert.equal(code, 0);
+      assert.match(stdout, /^ok: \d+ queues/);
+    }
   });
 
   it('the version is that of the package', async () => {
