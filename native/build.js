@@ -38,7 +38,10 @@ function build() {
   const args = [...flags, '-o', path.join(out, 'ringmq.node'), path.join(here, 'addon.c'), '-lpthread'];
   const result = spawnSync(process.env.CC ?? 'cc', args, { encoding: 'utf8', timeout: 60_000 });
   if (result.error !== undefined) return `not built: ${result.error.message}`;
-  if (result.status !== 0) return `not built: ${(result.stderr ?? '').split('\n')[0]}`;
+  if (result.status !== 0) {
+    const said = (result.stderr ?? '').split('\n')[0];
+    return `not built: ${said || `the compiler ended with ${result.signal ?? result.status}`}`;
+  }
   return 'built';
 }
 
