@@ -29,7 +29,7 @@ describe('queues declared at run time', function () {
     return queues.map((queue) => queue.name);
   }
 
-  it('are there again after a restart, also after kill -9, until they are deleted; idle ones are not kept', async () => {
+  it('are there after a restart and after kill -9 until they are deleted; those with an idle time are not', async () => {
     const first = await start();
     await declare(first, 'a/1', { topics: ['t'], limit: 7 });
     await declare(first, 'b', {});
