@@ -29,7 +29,7 @@ describe('queues declared at run time', function () {
     return queues.map((queue) => queue.name);
   }
 
-  it('are there after a restart and after kill -9 until they are deleted; those with an idle time are not', async () => {
+  it('are there after a restart and after kill -9, until they are deleted; but not idle ones', async () => {
     const first = await start();
     await declare(first, 'a/1', { topics: ['t'], limit: 7 });
     await declare(first, 'b', {});
