@@ -2,7 +2,7 @@
 // and are read in users.ts and queues.ts. Order is that of --help and the README.
 // Lives on: main.
 import { hostname } from 'node:os';
-import { GRPC_LIMITS, SHARDS_MAX } from '../src/base/limits.ts';
+import { GRPC_LIMITS, MESSAGE_BYTES_CEILING, SHARDS_MAX } from '../src/base/limits.ts';
 import { LOG_LEVELS, logLevelOf } from '../src/base/log-level.ts';
 import { pemFile } from './file-option.ts';
 import { HSMQ_OPTIONS } from './hsmq-option-table.ts';
@@ -12,9 +12,6 @@ import { ValueProblem } from './problem.ts';
 import { QUEUE_OPTIONS } from './queue-option-table.ts';
 import type { NamedSecret } from './secret.ts';
 import { readSecrets } from './secret-reader.ts';
-
-/** A largest message must fit the output of one call and the input of one connection: see base/limits.ts. */
-const MESSAGE_BYTES_MAX = GRPC_LIMITS.connectionBufferedBytesMax / 2;
 
 /** The name of a label, as Prometheus has them. */
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -115,7 +112,7 @@ export const OPTIONS = {
   'auth.jwt.secrets': jwtSecrets,
   'limits.message_bytes': bytes({
     default: GRPC_LIMITS.messageBytesMax,
-    max: MESSAGE_BYTES_MAX,
+    max: MESSAGE_BYTES_CEILING,
     help: 'largest message',
     cost: 'clients must be told to receive more than 4 MiB',
   }),

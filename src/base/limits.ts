@@ -9,7 +9,10 @@ const MIB = 1024 * KIB;
  * Largest message a client may publish or receive, bytes. grpc clients default to 4 MiB on receive: more would not be
  * readable.
  */
-export const MESSAGE_BYTES_MAX = 4 * MIB;
+const MESSAGE_BYTES_MAX = 4 * MIB;
+
+/** What that limit may be raised to by configuration: records of this size still cross between shards, in parts. */
+export const MESSAGE_BYTES_CEILING = 16 * MIB;
 
 /**
  * Bytes of one shared ring between two threads. Large enough for a burst of 10,000 small messages, small enough for N x
@@ -164,3 +167,7 @@ assert(
 );
 assert(GRPC_LIMITS.metadataBytesMax < GRPC_LIMITS.headerListBytesMax, 'too much metadata still gets a status');
 assert(ADMIN_LIMITS.headersTimeoutMs < ADMIN_LIMITS.requestTimeoutMs, 'headers are a part of the request they begin');
+assert(
+  MESSAGE_BYTES_CEILING * 2 <= GRPC_LIMITS.connectionBufferedBytesMax,
+  'the largest message that can be configured fits the input of one connection and the output of one call',
+);

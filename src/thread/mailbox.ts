@@ -6,7 +6,7 @@
 //
 // Lives on: a shard, one. Called by: the shard's broker (post), its loop turn (flush).
 import { assert } from '../base/assert.ts';
-import { MESSAGE_BYTES_MAX, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { MESSAGE_BYTES_CEILING, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../base/limits.ts';
 import { Doorbell, doorbellBytes, OwnDoorbell } from './doorbell.ts';
 import { copyWords, writeEnvelope } from './envelope.ts';
 import { Overflow } from './overflow.ts';
@@ -58,7 +58,7 @@ const ROUNDS_PER_TURN = 4;
 const FULL_BYTES = (RING_BYTES / 4) * 3;
 
 /** Largest record: a message with its header, topic and padding. */
-const RECORD_BYTES_MAX = MESSAGE_BYTES_MAX + 64 * 1024;
+const RECORD_BYTES_MAX = MESSAGE_BYTES_CEILING + 64 * 1024;
 
 class Peer {
   readonly producer: RingProducer;

@@ -189,6 +189,22 @@ describe('a node and its bad clients', function () {
   });
 });
 
+describe('a node with the largest message limit', function () {
+  this.timeout(60_000);
+
+  it('carries 15 MB between shards', async () => {
+    // The two queues live on different shards: one of them is not on the shard of the connection.
+    const queues = ['b/0', 'b/1'].map((name) => `[[queues]]\nname = "${name}"\ntopics = ["t"]\n`);
+    const node = await NodeProcess.start({ toml: `[limits]\nmessage_bytes = 16777216\n${queues.join('')}`, shards: 2 });
+    const client = new HsmqClient(node.address);
+    assert.equal((await client.publish('t', 'x'.repeat(15_000_000))).kind, 'message_meta');
+    const { balanced, total } = await node.admin<{ balanced: boolean; total: { ready: number } }>('/api/v1/ledger');
+    assert.deepEqual([balanced, total.ready], [true, 2]);
+    client.close();
+    await node.stop();
+  });
+});
+
 describe('a node that asks who calls', function () {
   this.timeout(60_000);
   let node: NodeProcess;

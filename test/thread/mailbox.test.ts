@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { MESSAGE_BYTES_MAX, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../../src/base/limits.ts';
+import { MESSAGE_BYTES_CEILING, RING_BYTES, RING_CHUNK_BYTES_MAX } from '../../src/base/limits.ts';
 import { createMesh, Mailbox, type MailboxHandler } from '../../src/thread/mailbox.ts';
 import { RingConsumer, RingProducer, type SharedBytes } from '../../src/thread/ring.ts';
 import { until } from '../e2e/support/until.ts';
@@ -73,7 +73,7 @@ describe('Mailbox', () => {
 
   it('carries records of every size up to the largest, in order, the large ones in parts', async () => {
     const { sender, receiver, got } = pair();
-    const sizes = [64, 1024, RING_BYTES / 4, RING_BYTES / 4 + 8, RING_BYTES / 2, RING_BYTES, MESSAGE_BYTES_MAX];
+    const sizes = [64, 1024, RING_BYTES / 4, RING_BYTES / 4 + 8, RING_BYTES / 2, RING_BYTES, MESSAGE_BYTES_CEILING];
     sender.start();
     receiver.start();
     sizes.forEach((size, index) => {
