@@ -139,6 +139,7 @@ export class NodeControl implements NodeView {
 
   async #info(entry: CatalogEntry): Promise<QueueInfo> {
     const [snapshot] = await this.#catalog.owner(entry).call('queues', { numbers: [entry.number] });
+    if (snapshot === undefined) throw new BrokerError('not-found', `Queue "${entry.options.name}" not found`);
     return queueInfo(entry, snapshot);
   }
 

@@ -28,7 +28,7 @@ export class RoutingTable {
   add(route: ShardQueueRoute): void {
     this.#byName.set(route.name, route);
     this.#byNumber.set(route.number, route);
-    for (const topic of route.topics) {
+    for (const topic of new Set(route.topics)) {
       const before = this.#byTopic.get(topic)?.queues ?? [];
       this.#byTopic.set(topic, { queues: [...before, route] });
     }

@@ -150,6 +150,8 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   }
 
   subscribe(session: number, queue: QueueRoute, prefetch: number): void {
+    // A session may end in the middle of its own request: nobody would take its consumer back.
+    if (this.sessions.get(session) === undefined) return;
     this.sessions.uses(session, queue);
     const { actor, shard, number } = queue as ShardQueueRoute;
     if (shard !== this.#self) this.#post(shard, Operation.subscribe, number, session, prefetch, 0, 0);
@@ -171,6 +173,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   }
 
   fetch(session: number, queue: QueueRoute, fetch: number, timeoutMs: number): void {
+    if (this.sessions.get(session) === undefined) return;
     this.sessions.uses(session, queue);
     const { actor, shard, number } = queue as ShardQueueRoute;
     if (shard !== this.#self) this.#post(shard, Operation.fetch, number, session, fetch, timeoutMs, 0);

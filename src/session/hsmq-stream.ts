@@ -96,7 +96,10 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   drained(): void {
     this.#pause.clear('output');
     this.#deliveriesHeld = false;
-    for (const { queue, count } of this.#prefetch.values()) this.#broker.subscribe(this.#session, queue, count);
+    for (const { queue, count } of this.#prefetch.values()) {
+      // The first queues may have congested the call again: the others then stay held.
+      this.#broker.subscribe(this.#session, queue, this.#deliveriesHeld ? 0 : count);
+    }
   }
 
   #publish(bytes: Buffer): void {

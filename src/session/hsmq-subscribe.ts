@@ -22,6 +22,8 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
   readonly #session: number;
   #queues: QueueRoute[] = [];
   #batch: UnwrittenBatch | undefined;
+  /** The client does not read: nothing is delivered for now. */
+  #held = false;
 
   constructor(broker: BrokerPort, call: GrpcCall) {
     this.#broker = broker;
@@ -41,7 +43,7 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
     });
     if (this.#queues.length === 0)
       throw new BrokerError('invalid-argument', 'Cannot subscribe: received no queue, expected at least one');
-    for (const queue of this.#queues) this.#broker.subscribe(this.#session, queue, SUBSCRIBE_PREFETCH);
+    for (const queue of this.#queues) this.#broker.subscribe(this.#session, queue, this.#held ? 0 : SUBSCRIBE_PREFETCH);
   }
 
   end(): void {}
@@ -50,13 +52,24 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
     this.#broker.close(this.#session);
   }
 
-  drained(): void {}
+  /** The client reads again: its queues go on, until one of them congests the call. */
+  drained(): void {
+    this.#held = false;
+    for (const queue of this.#queues) this.#broker.subscribe(this.#session, queue, this.#held ? 0 : SUBSCRIBE_PREFETCH);
+  }
+
+  #hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    for (const queue of this.#queues) this.#broker.subscribe(this.#session, queue, 0);
+  }
 
   delivered(queue: QueueRoute, memory: RecordMemory, offset: number): void {
     const body = bodyOffset(memory, offset);
     responses.writeSubscriptionMessage(this.#call.out, memory.bytes, body, body + bodySize(memory, offset));
     this.#remember(queue, memory.words, (offset >> 2) + WORD_ID);
     this.#call.flushSoon();
+    if (this.#call.congested) this.#hold();
   }
 
   /** One write callback a loop turn acks everything written in it: that ack is also the flow control. */

@@ -2,6 +2,7 @@
 // order and confirmed in any order; what is asked back is the request id to confirm to the client.
 // Lives on: a shard, one for each publishing session. Pure.
 import { assert } from '../base/assert.ts';
+import { isRefused } from '../core/publish-result.ts';
 
 interface Waiting {
   /** Queues that have not answered. */
@@ -42,7 +43,7 @@ export class Unconfirmed {
   answered(publish: number, result: number, queueName: string): Waiting | undefined {
     const waiting = this.#waiting.get(publish);
     if (waiting === undefined) return undefined;
-    if (result > waiting.result) {
+    if (isRefused(result) && !isRefused(waiting.result)) {
       waiting.result = result;
       waiting.queueName = queueName;
     }

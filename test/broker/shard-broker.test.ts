@@ -256,6 +256,22 @@ describe('ShardBroker', () => {
     assertBalanced(shards);
   });
 
+  it('takes no consumer and no fetch of a session that has ended', () => {
+    const { rings, shards } = twoShards({ name: 'q', shard: 0 }, { name: 'r', shard: 1 });
+    const { broker } = shards[0];
+    const number = broker.open(new FakeSession());
+    broker.close(number);
+    for (const name of ['q', 'r']) {
+      broker.subscribe(number, queueOf(broker, name), 5);
+      broker.fetch(number, queueOf(broker, name), 1, 1000);
+    }
+    rings.run();
+    const users = shards
+      .flatMap(({ control }) => control.queues(undefined))
+      .map((queue) => queue.consumers + queue.fetches);
+    assert.deepEqual(users, [0, 0]);
+  });
+
   it('moves a dead letter to its queue on another shard', () => {
     const { rings, shards } = twoShards(
       { name: 'q', shard: 0, maxDeliveries: 1, deadLetterQueue: 'dead' },

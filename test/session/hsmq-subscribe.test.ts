@@ -44,6 +44,20 @@ describe('HsmqSubscribe', () => {
     );
   });
 
+  it('holds its queues while the client does not read, and goes on after', () => {
+    const setup = open('q');
+    setup.call.congested = true;
+    deliver(setup, 'a');
+    deliver(setup, 'b');
+    setup.call.congested = false;
+    setup.session.drained();
+    assert.deepEqual(setup.broker.calls, [
+      ['subscribe', 'q', 512],
+      ['subscribe', 'q', 0],
+      ['subscribe', 'q', 512],
+    ]);
+  });
+
   it('refuses an unknown queue and an empty list', () => {
     assert.throws(() => open('q', 'x'), /queue "x" not found/);
     assert.throws(() => open(), /received no queue/);
