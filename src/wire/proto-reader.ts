@@ -1,7 +1,9 @@
 // A cursor over protobuf bytes that allocates nothing: the hot decoders keep one and point it at each message.
-// It reads in place and never past `end`; whatever does not parse throws one BrokerError that names the place.
+// It reads in place and never past `end`; whatever does not parse throws one BrokerError that names the place. It is as
+// strict as the strictest decoders in use (C++, Go): what they refuse would be poison for a consumer that uses them.
 // Lives on: a shard (one per session). Called by: wire/hsmq/*.
 import { BrokerError } from '../base/errors.ts';
+import { isUtf8 } from './utf8.ts';
 
 /** Wire types of protobuf; the two group types (3, 4) are refused, as proto3 does not have them. */
 const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -23,6 +25,18 @@ export class ProtoReader {
     this.#what = what;
   }
 
+  /** Reads a tag: field number << 3 | wire type. Refuses what is no field number, 0 and more than 29 bits. */
+  tag(): number {
+    const first = this.at < this.end ? this.bytes[this.at] : 0;
+    if (first >= 8 && first < 0x80) {
+      this.at++;
+      return first;
+    }
+    const tag = this.#shortVarint('a tag');
+    if (tag < 8) throw this.malformed('a field number is 0');
+    return tag;
+  }
+
   /** Reads a varint as an unsigned 32-bit number; higher bits are dropped, as protobuf does for int32 and uint32. */
   varint(): number {
     if (this.at < this.end) {
@@ -41,14 +55,31 @@ export class ProtoReader {
       if (this.at >= this.end) throw this.malformed('a varint runs past the end');
       const byte = this.bytes[this.at++];
       if (shift < 32) value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
+      if (byte >= 0x80) continue;
+      // Of the tenth byte only one bit is left of 64.
+      if (shift === 63 && byte > 1) throw this.malformed('a varint has more than 64 bits');
+      return value >>> 0;
     }
     throw this.malformed('a varint is longer than 10 bytes');
   }
 
+  /** Reads a varint that must fit 32 bits in 5 bytes: a tag or a length. */
+  #shortVarint(what: string): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (this.at >= this.end) throw this.malformed('a varint runs past the end');
+      const byte = this.bytes[this.at++];
+      value |= (byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      if (shift === 28 && byte > 0x0f) break;
+      return value >>> 0;
+    }
+    throw this.malformed(`${what} has more than 32 bits`);
+  }
+
   /** Reads a length prefix and checks that so many bytes are there; returns the offset behind them. */
   lengthEnd(): number {
-    const size = this.varint();
+    const size = this.#shortVarint('a length');
     const end = this.at + size;
     if (end > this.end) throw this.malformed(`a field of ${size} bytes runs past the end`);
     return end;
@@ -74,6 +105,15 @@ export class ProtoReader {
     }
   }
 
+  /**
+   * Skips a field that is not known, in a message whose known fields are 1 to `knownMax`. One of those with another wire
+   * type is refused: decoders disagree whether it is unknown or malformed, and some read it by its number alone.
+   */
+  skipUnknown(tag: number, knownMax: number): void {
+    if (tag >>> 3 <= knownMax) throw this.malformed(`field ${tag >>> 3} has wire type ${tag & 7}`);
+    this.skip(tag);
+  }
+
   /** Reads a 32-bit float. */
   float(): number {
     this.#advance(4);
@@ -91,12 +131,7 @@ export class ProtoReader {
 
   /** Throws unless `bytes[start, end)` is UTF-8: what we pass on must not break a consumer's strict decoder. */
   checkUtf8(start: number, end: number): void {
-    for (let at = start; at < end; at++) {
-      if (this.bytes[at] >= 0x80) {
-        if (!isUtf8(this.bytes.subarray(start, end))) throw this.malformed('a string is not UTF-8');
-        return;
-      }
-    }
+    if (!isUtf8(this.bytes, start, end)) throw this.malformed('a string is not UTF-8');
   }
 
   /** The error for bytes that are not what their message says. */
@@ -107,16 +142,5 @@ export class ProtoReader {
   #advance(bytes: number): void {
     if (this.at + bytes > this.end) throw this.malformed(`a fixed field of ${bytes} bytes runs past the end`);
     this.at += bytes;
-  }
-}
-
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    utf8Decoder.decode(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -15,7 +15,7 @@ export function readFields(bytes: Buffer, what: string): Field[] {
   reader.reset(bytes, 0, bytes.length, what);
   const fields: Field[] = [];
   while (reader.at < reader.end) {
-    const tag = reader.varint();
+    const tag = reader.tag();
     const wire = tag & 7;
     const end = wire === LENGTH_DELIMITED ? reader.lengthEnd() : undefined;
     const start = reader.at;

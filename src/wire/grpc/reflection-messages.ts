@@ -29,7 +29,7 @@ export function decodeReflectionRequest(bytes: Buffer, start: number, end: numbe
 }
 
 function readField(reader: ProtoReader): ReflectionRequest | undefined {
-  const tag = reader.varint();
+  const tag = reader.tag();
   switch (tag >>> 3) {
     case REQUEST.fileByName:
       return { kind: 'file-by-name', name: reader.string() };

@@ -1,5 +1,6 @@
 // Looks through one `hsmq.v1.hsmq.Message` without decoding it: the bytes go on to consumers as they came, so every
-// field is checked for form here, once, at the edge. What it finds stays in fields until the next call.
+// field is checked for form here, once, at the edge, as strictly as any consumer's decoder will. What it finds stays in
+// fields until the next call.
 // Lives on: a shard, inside a session's request decoder.
 import { BrokerError } from '../../base/errors.ts';
 import { DEDUP_ID_BYTES_MAX, NAME_BYTES_MAX, PRIORITY_MAX } from '../../base/limits.ts';
@@ -16,6 +17,10 @@ const Tag = {
   entryKey: 0x0a,
   entryValue: 0x12,
 } as const;
+
+/** Highest field number of Message; of Any and of a map entry. */
+const MESSAGE_FIELD_MAX = 4;
+const NESTED_FIELD_MAX = 2;
 
 /** Headers with this prefix are options of the publish, read by the broker (and passed on like the others). */
 const OPTION_PREFIX = Buffer.from('ringmq-');
@@ -41,7 +46,7 @@ export class MessageDecoder {
     const reader = this.#reader;
     reader.reset(bytes, start, end, 'Message');
     while (reader.at < end) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       switch (tag) {
         case Tag.data:
           this.#data(reader.lengthEnd());
@@ -60,7 +65,7 @@ export class MessageDecoder {
           this.#header(reader.lengthEnd());
           break;
         default:
-          reader.skip(tag);
+          reader.skipUnknown(tag, MESSAGE_FIELD_MAX);
       }
     }
   }
@@ -74,13 +79,13 @@ export class MessageDecoder {
     const inner = this.#inner;
     inner.reset(this.#reader.bytes, this.#reader.at, end, 'Message.data');
     while (inner.at < end) {
-      const tag = inner.varint();
+      const tag = inner.tag();
       if (tag === Tag.value) inner.at = inner.lengthEnd();
       else if (tag === Tag.typeUrl) {
         const textEnd = inner.lengthEnd();
         inner.checkUtf8(inner.at, textEnd);
         inner.at = textEnd;
-      } else inner.skip(tag);
+      } else inner.skipUnknown(tag, NESTED_FIELD_MAX);
     }
     this.#reader.at = end;
   }
@@ -93,9 +98,9 @@ export class MessageDecoder {
     let valueStart = 0;
     let valueEnd = 0;
     while (inner.at < end) {
-      const tag = inner.varint();
+      const tag = inner.tag();
       if (tag !== Tag.entryKey && tag !== Tag.entryValue) {
-        inner.skip(tag);
+        inner.skipUnknown(tag, NESTED_FIELD_MAX);
         continue;
       }
       const textEnd = inner.lengthEnd();

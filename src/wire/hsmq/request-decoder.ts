@@ -52,7 +52,7 @@ export class RequestDecoder {
     reader.reset(bytes, start, end, 'Request');
     this.kind = RequestKind.none;
     while (reader.at < end) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       const field = tag >>> 3;
       if ((tag & 7) === BYTES_FIELD && field >= RequestKind.subscribeQueue && field <= RequestKind.ping) {
         this.bodyEnd = reader.lengthEnd();
@@ -97,7 +97,7 @@ export class RequestDecoder {
     reader.reset(bytes, this.bodyStart, end, 'PublishMessage');
     this.messageStart = this.messageEnd = this.requestIdStart = this.requestIdEnd = this.qos = 0;
     while (reader.at < end) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       switch (tag) {
         case 0x0a:
           this.messageEnd = reader.lengthEnd();
@@ -127,24 +127,27 @@ export class RequestDecoder {
     this.message.decode(bytes, this.messageStart, this.messageEnd);
   }
 
-  /** MessageAck and MessageRequeue have one field, the meta; of the meta we need the id and the queue. */
+  /**
+   * MessageAck and MessageRequeue have one field, the meta; of the meta we need the id and the queue. An ack is echoed
+   * as it came, so it is checked like a Message.
+   */
   #settle(bytes: Buffer): void {
     const reader = this.#reader;
     reader.reset(bytes, this.bodyStart, this.bodyEnd, 'MessageAck');
     this.idStart = this.idEnd = this.queueStart = this.queueEnd = 0;
     while (reader.at < this.bodyEnd) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       if (tag === 0x0a) this.#meta(reader.lengthEnd());
-      else reader.skip(tag);
+      else reader.skipUnknown(tag, 1);
     }
   }
 
   #meta(end: number): void {
     const reader = this.#reader;
     while (reader.at < end) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       if (tag !== 0x0a && tag !== 0x12 && tag !== 0x1a) {
-        reader.skip(tag);
+        reader.skipUnknown(tag, 3);
         continue;
       }
       const fieldEnd = reader.lengthEnd();
@@ -168,7 +171,7 @@ export class RequestDecoder {
     this.queues = [];
     this.prefetch = 0;
     while (reader.at < end) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       if (tag === 0x0a) this.queues.push(reader.string());
       else if (tag === 0x10) this.prefetch = reader.varint() | 0;
       else reader.skip(tag);
@@ -182,7 +185,7 @@ export class RequestDecoder {
     this.timeoutSeconds = 0;
     this.autoack = false;
     while (reader.at < this.bodyEnd) {
-      const tag = reader.varint();
+      const tag = reader.tag();
       if (tag === 0x0a) this.queue = reader.string();
       else if (tag === 0x15) this.timeoutSeconds = reader.float();
       else if (tag === 0x18) this.autoack = reader.varint() !== 0;
