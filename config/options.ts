@@ -2,12 +2,30 @@
 // and are read in users.ts and queues.ts. Order is that of --help and the README.
 // Lives on: main.
 import { hostname } from 'node:os';
-import { GRPC_LIMITS, MESSAGE_BYTES_CEILING, SHARDS_MAX } from '../src/base/limits.ts';
+import {
+  DELIVERY_OVERHEAD_BYTES_MAX,
+  GRPC_LIMITS,
+  MESSAGE_BYTES_CEILING,
+  MESSAGE_BYTES_FLOOR,
+  NODE_NAME_BYTES_MAX,
+  SHARDS_MAX,
+} from '../src/base/limits.ts';
 import { LOG_LEVELS, logLevelOf } from '../src/base/log-level.ts';
 import { pemFile } from './file-option.ts';
 import { HSMQ_OPTIONS } from './hsmq-option-table.ts';
 import type { Option, OptionTable, ValuesOf } from './option.ts';
-import { address, boolean, bytes, duration, integer, isTable, memory, text, textTable } from './option-types.ts';
+import {
+  address,
+  boolean,
+  bytes,
+  duration,
+  integer,
+  isTable,
+  memory,
+  readText,
+  text,
+  textTable,
+} from './option-types.ts';
 import { ValueProblem } from './problem.ts';
 import { QUEUE_OPTIONS } from './queue-option-table.ts';
 import type { NamedSecret } from './secret.ts';
@@ -42,6 +60,17 @@ const logLevel: Option<string> = {
   },
 };
 
+const nodeName: Option<string> = {
+  ...text({ default: hostname(), help: 'name of the node, in logs and message metadata' }),
+  read: (value) => {
+    const name = readText(value);
+    const bytes = Buffer.byteLength(name);
+    if (bytes === 0 || bytes > NODE_NAME_BYTES_MAX)
+      throw new ValueProblem(`expected a text of 1 to ${NODE_NAME_BYTES_MAX} bytes`);
+    return name;
+  },
+};
+
 /** A path of the admin port that nothing else has. */
 const metricsPath: Option<string> = {
   ...text({ default: '/metrics', help: 'path of the metrics' }),
@@ -63,7 +92,7 @@ const metricsLabels: Option<Readonly<Record<string, string>>> = {
 };
 
 export const OPTIONS = {
-  'node.name': text({ default: hostname(), help: 'name of the node, in logs and message metadata' }),
+  'node.name': nodeName,
   'node.grpc_address': address({
     default: { host: '127.0.0.1', port: 4848 },
     help: 'where gRPC clients connect',
@@ -112,8 +141,9 @@ export const OPTIONS = {
   'auth.jwt.secrets': jwtSecrets,
   'limits.message_bytes': bytes({
     default: GRPC_LIMITS.messageBytesMax,
+    min: MESSAGE_BYTES_FLOOR,
     max: MESSAGE_BYTES_CEILING,
-    help: 'largest message',
+    help: `largest message, with up to ${DELIVERY_OVERHEAD_BYTES_MAX} bytes that a delivery adds to it`,
     cost: 'clients must be told to receive more than 4 MiB',
   }),
   'limits.connections': integer({

@@ -96,7 +96,10 @@ class Shard {
 
   #makeDoor(data: ShardData): GrpcDoor {
     return new GrpcDoor({
-      methods: hsmqMethods(this.#broker),
+      methods: hsmqMethods(this.#broker, {
+        messageBytesMax: data.messageBytesMax,
+        onRefused: () => this.#broker.counters.publishErrors++,
+      }),
       authorize: (metadata, certificateName) => {
         const header = metadata.authorization;
         return this.#authenticator.authorize(

@@ -14,6 +14,9 @@ const MESSAGE_BYTES_MAX = 4 * MIB;
 /** What that limit may be raised to by configuration: records of this size still cross between shards, in parts. */
 export const MESSAGE_BYTES_CEILING = 16 * MIB;
 
+/** What it may be lowered to: room for the longest names and request ids around a message. */
+export const MESSAGE_BYTES_FLOOR = 4 * KIB;
+
 /**
  * Bytes of one shared ring between two threads. Large enough for a burst of 10,000 small messages, small enough for N x
  * N of them.
@@ -30,6 +33,15 @@ export const PRIORITY_MAX = 9;
  * Longest queue name and topic, bytes: what fits SQLite keys, log lines and a file name (255) with room for a suffix.
  */
 export const NAME_BYTES_MAX = 255;
+
+/** Longest name of a node, bytes: that of a host. Part of each delivery, as is the name of its queue. */
+export const NODE_NAME_BYTES_MAX = 255;
+
+/**
+ * Most that a delivery adds to the Message in it, bytes. Tag and length of Response and Message (5 each) and of the
+ * meta (3); then, with a tag and a length each, the id (38), the name of the queue (3) and `<node>/<shard>` (3 + 3).
+ */
+export const DELIVERY_OVERHEAD_BYTES_MAX = 5 + 5 + 3 + 38 + (3 + NAME_BYTES_MAX) + (3 + NODE_NAME_BYTES_MAX + 3);
 
 /** Longest message id that a publisher may give for deduplication, bytes. */
 export const DEDUP_ID_BYTES_MAX = 128;
@@ -164,6 +176,14 @@ assert(
 assert(
   GRPC_LIMITS.messageBytesMax < GRPC_LIMITS.connectionBufferedBytesMax,
   'a connection may hold one largest message',
+);
+assert(
+  MESSAGE_BYTES_FLOOR > 2 * (DELIVERY_OVERHEAD_BYTES_MAX + REQUEST_ID_BYTES_MAX),
+  'the smallest limit of a node leaves more than half of it to the message itself',
+);
+assert(
+  REQUEST_ID_BYTES_MAX + 32 < DELIVERY_OVERHEAD_BYTES_MAX,
+  'the largest message fits a request as well, with the longest request id',
 );
 assert(GRPC_LIMITS.metadataBytesMax < GRPC_LIMITS.headerListBytesMax, 'too much metadata still gets a status');
 assert(ADMIN_LIMITS.headersTimeoutMs < ADMIN_LIMITS.requestTimeoutMs, 'headers are a part of the request they begin');

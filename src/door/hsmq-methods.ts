@@ -5,6 +5,7 @@ import { HsmqPublish, HsmqPublishQos0 } from '../session/hsmq-publish.ts';
 import { HsmqRedirect, type RedirectResponse } from '../session/hsmq-redirect.ts';
 import { HsmqStream } from '../session/hsmq-stream.ts';
 import { HsmqSubscribe } from '../session/hsmq-subscribe.ts';
+import { MessageLimit, type MessageLimitOptions } from '../session/message-limit.ts';
 import type { GrpcCall, GrpcHandler, GrpcMethod } from '../wire/grpc/method.ts';
 
 const SERVICE = 'hsmq.v1.hsmq.HSMQ';
@@ -16,7 +17,8 @@ interface Served {
 }
 
 /** The four rpcs of the service. */
-export function hsmqMethods(broker: BrokerPort): GrpcMethod[] {
+export function hsmqMethods(broker: BrokerPort, options: MessageLimitOptions): GrpcMethod[] {
+  const limit = new MessageLimit(options);
   const open = ({ redirect, session }: Served) => ({
     redirects: true,
     open: (call: GrpcCall) => (broker.draining ? new HsmqRedirect(call, redirect) : session(call)),
@@ -26,13 +28,13 @@ export function hsmqMethods(broker: BrokerPort): GrpcMethod[] {
       path: `/${SERVICE}/Publish`,
       requestStream: false,
       responseStream: false,
-      ...open({ redirect: 'publish', session: (call) => new HsmqPublish(broker, call) }),
+      ...open({ redirect: 'publish', session: (call) => new HsmqPublish(broker, call, { limit }) }),
     },
     {
       path: `/${SERVICE}/PublishQos0`,
       requestStream: true,
       responseStream: false,
-      ...open({ redirect: 'publish', session: (call) => new HsmqPublishQos0(broker, call) }),
+      ...open({ redirect: 'publish', session: (call) => new HsmqPublishQos0(broker, call, { limit }) }),
     },
     {
       path: `/${SERVICE}/SubscribeQueue`,
@@ -44,7 +46,7 @@ export function hsmqMethods(broker: BrokerPort): GrpcMethod[] {
       path: `/${SERVICE}/Streaming`,
       requestStream: true,
       responseStream: true,
-      ...open({ redirect: 'stream', session: (call) => new HsmqStream(broker, call) }),
+      ...open({ redirect: 'stream', session: (call) => new HsmqStream(broker, call, { limit }) }),
     },
   ];
 }

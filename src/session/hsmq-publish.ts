@@ -11,6 +11,7 @@ import { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 import { assembleRecord } from './hsmq-record.ts';
 import { publishRefusal, topicNotFound } from './hsmq-texts.ts';
+import type { MessageLimit } from './message-limit.ts';
 import { PauseReasons } from './pause-reasons.ts';
 import { TopicCache } from './topic-cache.ts';
 
@@ -22,10 +23,12 @@ abstract class PublishCall implements SessionSink {
   protected readonly decoder = new RequestDecoder();
   protected readonly pause: PauseReasons;
   protected draining = false;
+  readonly #limit: MessageLimit;
 
-  constructor(broker: BrokerPort, call: GrpcCall) {
+  constructor(broker: BrokerPort, call: GrpcCall, options: { readonly limit: MessageLimit }) {
     this.broker = broker;
     this.call = call;
+    this.#limit = options.limit;
     this.pause = new PauseReasons(call);
     this.session = broker.open(this);
   }
@@ -54,6 +57,13 @@ abstract class PublishCall implements SessionSink {
   queueDeleted(): void {}
   abstract confirmed(publish: number, result: number, queue: QueueRoute | undefined): void;
 
+  /** Decodes the Message `bytes[start, end)`; throws when it is larger than could be delivered. */
+  protected decode(bytes: Buffer, start: number, end: number): void {
+    const refusal = this.#limit.refusal(end - start);
+    if (refusal !== '') throw new BrokerError('resource-exhausted', refusal);
+    this.decoder.decodeMessage(bytes, start, end);
+  }
+
   /** The route that was found for the decoded message; throws when there is none. */
   protected found(route: TopicRoute | undefined, bytes: Buffer): TopicRoute {
     if (route !== undefined) return route;
@@ -70,7 +80,7 @@ export class HsmqPublish extends PublishCall implements GrpcHandler {
   #refused = false;
 
   message(bytes: Buffer, start: number, end: number): void {
-    this.decoder.decodeMessage(bytes, start, end);
+    this.decode(bytes, start, end);
     // A unary publish is always confirmed, so its record says QoS 1.
     this.decoder.qos = 1;
     const { topicStart, topicEnd } = this.decoder.message;
@@ -113,14 +123,14 @@ export class HsmqPublishQos0 extends PublishCall implements GrpcHandler {
   readonly #topics: TopicCache;
   #count = 0;
 
-  constructor(broker: BrokerPort, call: GrpcCall) {
-    super(broker, call);
+  constructor(broker: BrokerPort, call: GrpcCall, options: { readonly limit: MessageLimit }) {
+    super(broker, call, options);
     this.#topics = new TopicCache(broker);
   }
 
   message(bytes: Buffer, start: number, end: number): void {
     if (this.draining) throw new BrokerError('unavailable', 'shutdown');
-    this.decoder.decodeMessage(bytes, start, end);
+    this.decode(bytes, start, end);
     const { topicStart, topicEnd } = this.decoder.message;
     const route = this.found(this.#topics.find(bytes, topicStart, topicEnd), bytes);
     this.broker.publish(this.session, -1, route, assembleRecord(this.broker, this.decoder, bytes));

@@ -17,6 +17,7 @@ import { RequestDecoder, RequestKind } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 import { assembleRecord } from './hsmq-record.ts';
 import { publishRefusal, topicNotFound } from './hsmq-texts.ts';
+import type { MessageLimit } from './message-limit.ts';
 import { PauseReasons } from './pause-reasons.ts';
 import { TopicCache } from './topic-cache.ts';
 import { Unconfirmed } from './unconfirmed.ts';
@@ -32,6 +33,7 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   readonly #topics: TopicCache;
   readonly #unconfirmed = new Unconfirmed();
   readonly #pause: PauseReasons;
+  readonly #limit: MessageLimit;
   readonly #idWords = new Int32Array(4);
   /** Prefetch by queue number of the subscriptions, to set to 0 and back while the client does not read. */
   readonly #prefetch = new Map<number, { readonly queue: QueueRoute; readonly count: number }>();
@@ -44,8 +46,9 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   #draining = false;
   #ended = false;
 
-  constructor(broker: BrokerPort, call: GrpcCall) {
+  constructor(broker: BrokerPort, call: GrpcCall, options: { readonly limit: MessageLimit }) {
     this.#broker = broker;
+    this.#limit = options.limit;
     this.#call = call;
     this.#topics = new TopicCache(broker);
     this.#pause = new PauseReasons(call);
@@ -103,12 +106,13 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   }
 
   #publish(bytes: Buffer): void {
-    const { message, requestIdStart, requestIdEnd } = this.#decoder;
+    const { message, messageStart, messageEnd, requestIdStart, requestIdEnd } = this.#decoder;
     const route = this.#topics.find(bytes, message.topicStart, message.topicEnd);
-    if (route === undefined || this.#draining) {
+    const tooLarge = this.#limit.refusal(messageEnd - messageStart);
+    if (route === undefined || this.#draining || tooLarge !== '') {
       const topic = bytes.toString('utf8', message.topicStart, message.topicEnd);
       this.#publishError(
-        this.#draining ? 'shutdown' : topicNotFound(topic),
+        this.#draining ? 'shutdown' : tooLarge || topicNotFound(topic),
         topic,
         bytes.toString('utf8', requestIdStart, requestIdEnd),
       );

@@ -106,8 +106,8 @@ export class ProtoReader {
   }
 
   /**
-   * Skips a field that is not known, in a message whose known fields are 1 to `knownMax`. One of those with another wire
-   * type is refused: decoders disagree whether it is unknown or malformed, and some read it by its number alone.
+   * Skips a field that is not known, in a message whose known fields are 1 to `knownMax`. One of those with another
+   * wire type is refused: decoders disagree whether it is unknown or malformed, and some read it by its number alone.
    */
   skipUnknown(tag: number, knownMax: number): void {
     if (tag >>> 3 <= knownMax) throw this.malformed(`field ${tag >>> 3} has wire type ${tag & 7}`);

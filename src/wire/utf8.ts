@@ -17,7 +17,7 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Bytes of the sequence that begins at `at` with a byte over 0x7f; 0 when it is not well-formed (Unicode, table 3-7). */
+/** Bytes of the sequence at `at`, whose first is over 0x7f; 0 when it is not well-formed (Unicode, table 3-7). */
 function sequenceSize(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at];
   const size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;

@@ -56,7 +56,10 @@ const FILE = fc.record(
       { requiredKeys: [] },
     ),
     auth: fc.record({ anonymous: fc.boolean() }),
-    limits: fc.record({ message_bytes: fc.constantFrom(1, 65_536, '1MB'), connections: count }, { requiredKeys: [] }),
+    limits: fc.record(
+      { message_bytes: fc.constantFrom(4096, 65_536, '1MB'), connections: count },
+      { requiredKeys: [] },
+    ),
     tracing: fc.record({ level: fc.constantFrom('INFO', 'off', 'warn,hsmq=debug'), with_ansi: fc.boolean() }),
     prometheus: fc.record({ http_address: address(4), labels: fc.constant({ zone: 'a "b"' }) }, { requiredKeys: [] }),
     cluster: fc.record({ name, udp_port: fc.integer({ min: 0, max: 65_535 }) }, { requiredKeys: [] }),

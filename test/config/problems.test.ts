@@ -40,6 +40,8 @@ describe('a configuration with mistakes', () => {
 
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['[node]\nname = 1', /key "node\.name": expected a text, received 1/],
+    [`[node]\nname = "${'ä'.repeat(128)}"`, /key "node\.name": expected a text of 1 to 255 bytes/],
+    ['[node]\nname = ""', /expected a text of 1 to 255 bytes/],
     ['[node]\ngrpc_address = "4848"', /expected an address like .*, received "4848"/],
     ['[node]\ngrpc_address = "localhost:70000"', /expected an address/],
     ['[node]\ngrpc_address = "[localhost]:1"', /expected an address/],
@@ -49,8 +51,8 @@ describe('a configuration with mistakes', () => {
     ['[node]\nshutdown_timeout = { min = 1 }', /expected a duration.*received a table/],
     ['[node]\nmemory_limit = "120%"', /a share of the memory like "70%", received "120%"/],
     ['[node]\nmemory_limit = 0', /expected bytes/],
-    ['[limits]\nmessage_bytes = "1 parsec"', /expected bytes from 1 to/],
-    ['[limits]\nmessage_bytes = "1GiB"', /expected bytes from 1 to/],
+    ['[limits]\nmessage_bytes = "1 parsec"', /expected bytes from 4096 to/],
+    ['[limits]\nmessage_bytes = "1GiB"', /expected bytes from 4096 to/],
     ['[auth]\nanonymous = "yes"', /expected true or false, received "yes"/],
     ['[tracing]\nlevel = "loud"', /expected one of trace, debug, info, warn, error, off/],
     ['[prometheus]\nlabels = { a = 1 }', /expected a table of texts/],

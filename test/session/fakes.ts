@@ -2,6 +2,7 @@
 import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../../src/core/broker-port.ts';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { RecordMemory } from '../../src/core/record.ts';
+import { MessageLimit } from '../../src/session/message-limit.ts';
 import { BufferPool } from '../../src/wire/grpc/buffer-pool.ts';
 import type { GrpcCall } from '../../src/wire/grpc/method.ts';
 import { OutputBuffer } from '../../src/wire/grpc/output-buffer.ts';
@@ -11,6 +12,9 @@ import { method } from '../wire/hsmq/hsmq-proto.ts';
 export function fakeQueue(name: string, number = 1): QueueRoute {
   return { number, name, shard: 0, prefetchCount: 1, metaSuffix: encodeMetaSuffix({ queue: name, shard: 'n/0' }) };
 }
+
+/** What a publishing session gets as its options: a limit that no message of a test reaches. */
+export const UNLIMITED = { limit: new MessageLimit({ messageBytesMax: 2 ** 30, onRefused: () => {} }) };
 
 export class FakeBroker implements BrokerPort {
   routesVersion = 1;

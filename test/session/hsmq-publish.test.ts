@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { BrokerError } from '../../src/base/errors.ts';
+import { DELIVERY_OVERHEAD_BYTES_MAX } from '../../src/base/limits.ts';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { HsmqPublish, HsmqPublishQos0 } from '../../src/session/hsmq-publish.ts';
+import { MessageLimit } from '../../src/session/message-limit.ts';
 import { encodeMessage } from '../wire/hsmq/hsmq-proto.ts';
-import { FakeBroker, FakeCall, fakeQueue } from './fakes.ts';
+import { FakeBroker, FakeCall, fakeQueue, UNLIMITED } from './fakes.ts';
 
 function setUp(): { broker: FakeBroker; call: FakeCall } {
   const broker = new FakeBroker();
@@ -16,10 +18,30 @@ const unbound = encodeMessage({ topic: 'nowhere' });
 const isError = (code: string, text: RegExp) => (error: unknown) =>
   error instanceof BrokerError && error.code === code && text.test(error.message);
 
+/** A limit one byte below the size of `message`, and how often it refused. */
+function tightLimit(): { limit: MessageLimit; refused: () => number } {
+  let count = 0;
+  const messageBytesMax = message.length - 1 + DELIVERY_OVERHEAD_BYTES_MAX;
+  return { limit: new MessageLimit({ messageBytesMax, onRefused: () => count++ }), refused: () => count };
+}
+
+const TOO_LARGE = /^Cannot publish: received a message of 8 bytes, at most 7 are allowed$/;
+
 describe('HsmqPublish', () => {
+  it('refuses a message that could not be delivered within the limit of the node', () => {
+    for (const Session of [HsmqPublish, HsmqPublishQos0]) {
+      const { broker, call } = setUp();
+      const { limit, refused } = tightLimit();
+      const session = new Session(broker, call, { limit });
+      assert.throws(() => session.message(message, 0, message.length), isError('resource-exhausted', TOO_LARGE));
+      assert.equal(refused(), 1);
+      assert.deepEqual(broker.calls, []);
+    }
+  });
+
   it('answers with the id that is delivered, the queue and the shard', () => {
     const { broker, call } = setUp();
-    new HsmqPublish(broker, call).message(message, 0, message.length);
+    new HsmqPublish(broker, call, UNLIMITED).message(message, 0, message.length);
     const [answer] = call.responses('Publish') as { message_meta: { id: string } }[];
     const record = broker.calls[0][3] as Buffer;
     assert.equal(answer.message_meta.id.replaceAll('-', ''), record.subarray(32, 48).toString('hex'));
@@ -30,7 +52,7 @@ describe('HsmqPublish', () => {
   it('waits for queues of other shards', () => {
     const { broker, call } = setUp();
     broker.waiting = 2;
-    const session = new HsmqPublish(broker, call);
+    const session = new HsmqPublish(broker, call, UNLIMITED);
     session.message(message, 0, message.length);
     session.confirmed(0, PublishResult.accepted, undefined);
     assert.equal(call.out.position, 0);
@@ -41,7 +63,7 @@ describe('HsmqPublish', () => {
 
   it('refuses a topic without a queue and a full queue', () => {
     const { broker, call } = setUp();
-    const session = new HsmqPublish(broker, call);
+    const session = new HsmqPublish(broker, call, UNLIMITED);
     assert.throws(
       () => session.message(unbound, 0, unbound.length),
       isError('not-found', /^Subscribers for topic nowhere not found$/),
@@ -58,7 +80,7 @@ describe('HsmqPublish', () => {
 
   it('ends with UNAVAILABLE when the node stops, and gives its session back', () => {
     const { broker, call } = setUp();
-    const session = new HsmqPublish(broker, call);
+    const session = new HsmqPublish(broker, call, UNLIMITED);
     session.stop();
     assert.deepEqual(call.finished, { code: 14, message: 'shutdown' });
     session.closed();
@@ -69,7 +91,7 @@ describe('HsmqPublish', () => {
 describe('HsmqPublishQos0', () => {
   it('answers with the count of messages at the end of the stream', () => {
     const { broker, call } = setUp();
-    const session = new HsmqPublishQos0(broker, call);
+    const session = new HsmqPublishQos0(broker, call, UNLIMITED);
     for (let count = 0; count < 3; count++) session.message(message, 0, message.length);
     session.end();
     assert.deepEqual(call.responses('PublishQos0'), [{ count: 3 }]);
@@ -81,7 +103,7 @@ describe('HsmqPublishQos0', () => {
 
   it('ends with NOT_FOUND at a topic without a queue, and with UNAVAILABLE while draining', () => {
     const { broker, call } = setUp();
-    const session = new HsmqPublishQos0(broker, call);
+    const session = new HsmqPublishQos0(broker, call, UNLIMITED);
     assert.throws(() => session.message(unbound, 0, unbound.length), isError('not-found', /nowhere/));
     session.drain();
     assert.throws(() => session.message(message, 0, message.length), isError('unavailable', /^shutdown$/));
@@ -89,7 +111,7 @@ describe('HsmqPublishQos0', () => {
 
   it('stops reading while the rings are full', () => {
     const { broker, call } = setUp();
-    const session = new HsmqPublishQos0(broker, call);
+    const session = new HsmqPublishQos0(broker, call, UNLIMITED);
     session.throttle(true);
     assert.equal(call.paused, true);
     session.throttle(false);

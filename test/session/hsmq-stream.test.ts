@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { FETCHES_PER_STREAM_MAX, UNCONFIRMED_PUBLISHES_MAX } from '../../src/base/limits.ts';
+import {
+  DELIVERY_OVERHEAD_BYTES_MAX,
+  FETCHES_PER_STREAM_MAX,
+  UNCONFIRMED_PUBLISHES_MAX,
+} from '../../src/base/limits.ts';
 import { readUuid, uuidText } from '../../src/base/uuid.ts';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { assembleRecord } from '../../src/session/hsmq-record.ts';
 import { HsmqStream } from '../../src/session/hsmq-stream.ts';
+import { MessageLimit } from '../../src/session/message-limit.ts';
 import { RequestDecoder } from '../../src/wire/hsmq/request-decoder.ts';
 import { encodeMessage, encodeRequest } from '../wire/hsmq/hsmq-proto.ts';
-import { FakeBroker, FakeCall, fakeQueue } from './fakes.ts';
+import { FakeBroker, FakeCall, fakeQueue, UNLIMITED } from './fakes.ts';
 
 const ID = '0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee';
 const MESSAGE = { topic: 'b.a', data: { value: Buffer.from('hello') } };
@@ -17,13 +22,18 @@ function idWords(): Int32Array {
   return words;
 }
 
-function open(): { broker: FakeBroker; call: FakeCall; stream: HsmqStream; send: (request: object) => void } {
+function open(options: { limit: MessageLimit } = UNLIMITED): {
+  broker: FakeBroker;
+  call: FakeCall;
+  stream: HsmqStream;
+  send: (request: object) => void;
+} {
   const broker = new FakeBroker();
   const queue = fakeQueue('b');
   broker.queues.set('b', queue);
   broker.topics.set('b.a', { queues: [queue] });
   const call = new FakeCall();
-  const stream = new HsmqStream(broker, call);
+  const stream = new HsmqStream(broker, call, options);
   const send = (request: object): void => {
     const bytes = encodeRequest(request);
     stream.message(bytes, 0, bytes.length);
@@ -59,6 +69,22 @@ describe('HsmqStream', () => {
     send({ ping: {} });
     assert.deepEqual(call.responses(), [{ pong: {} }]);
     assert.equal(call.finished, undefined);
+  });
+
+  it('answers a message that could not be delivered with PubError, also for QoS 0, and lives on', () => {
+    const size = encodeMessage(MESSAGE).length;
+    let refused = 0;
+    const messageBytesMax = size + DELIVERY_OVERHEAD_BYTES_MAX;
+    const { call, send } = open({ limit: new MessageLimit({ messageBytesMax, onRefused: () => refused++ }) });
+    const larger = { ...MESSAGE, key: 'k' };
+    const info = `Cannot publish: received a message of ${size + 3} bytes, at most ${size} are allowed`;
+    for (const qos of [0, 1]) {
+      send({ publish_message: { message: larger, qos, request_id: 'r1' } });
+      assert.deepEqual(call.responses(), [{ pub_error: { info, topic: 'b.a', request_id: 'r1' } }]);
+    }
+    assert.equal(refused, 2);
+    send(publish('r2'));
+    assert.deepEqual(call.responses(), [{ pub_ack: { request_id: 'r2' } }]);
   });
 
   it('tells a full queue as PubError, also for QoS 0', () => {

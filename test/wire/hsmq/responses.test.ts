@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import {
+  DELIVERY_OVERHEAD_BYTES_MAX,
+  GRPC_LIMITS,
+  MESSAGE_BYTES_CEILING,
+  NAME_BYTES_MAX,
+  NODE_NAME_BYTES_MAX,
+  SHARDS_MAX,
+} from '../../../src/base/limits.ts';
 import { uuidText } from '../../../src/base/uuid.ts';
 import { BufferPool } from '../../../src/wire/grpc/buffer-pool.ts';
 import { OutputBuffer } from '../../../src/wire/grpc/output-buffer.ts';
@@ -23,6 +31,19 @@ function response(name: 'Streaming' | 'SubscribeQueue' | 'Publish', bytes: Buffe
 }
 
 describe('hsmq responses', () => {
+  it('add no more to a message than the limits say, whatever the names are', () => {
+    const shard = `${'s'.repeat(NODE_NAME_BYTES_MAX)}/${SHARDS_MAX - 1}`;
+    const suffix = responses.encodeMetaSuffix({ queue: 'q'.repeat(NAME_BYTES_MAX), shard });
+    const source = Buffer.alloc(MESSAGE_BYTES_CEILING);
+    for (const size of [GRPC_LIMITS.messageBytesMax, MESSAGE_BYTES_CEILING]) {
+      const largest = size - DELIVERY_OVERHEAD_BYTES_MAX;
+      const delivery = written((out) => responses.writeDelivery(out, source, 0, largest, ID, 0, suffix));
+      assert.equal(delivery.length, size);
+      const alone = written((out) => responses.writeSubscriptionMessage(out, source, 0, largest));
+      assert.ok(alone.length < size);
+    }
+  });
+
   it('splices a message of any size into a delivery that the library reads', () => {
     const sizes = fc.oneof(fc.nat(200), fc.constantFrom(127, 128, 16_383, 16_384, 100_000, 3_000_000));
     fc.assert(
