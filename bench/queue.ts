@@ -2,8 +2,10 @@
 // changes with consumers and depth, and what messages and queues at rest cost. Whatever a door achieves, it is less
 // than this.
 import { TimingWheel } from '../src/base/timing-wheel.ts';
+import { Lane } from '../src/core/lane.ts';
 import { MessageTable } from '../src/core/message-table.ts';
-import { Queue, type QueueHandler } from '../src/core/queue.ts';
+import { Queue } from '../src/core/queue.ts';
+import type { QueueHandler } from '../src/core/queue-handler.ts';
 import { type QueueOptions, queueOptions } from '../src/core/queue-options.ts';
 import {
   alignedSize,
@@ -29,6 +31,7 @@ const IN_FLIGHT = 200;
 const TOPIC_BYTES = 8;
 /** 64 bytes of payload in hsmq's Message. */
 const BODY_BYTES = 64 + 24;
+const LANE = new Lane();
 const NOW_MS = 1_780_000_000_000;
 
 export const queueScenario: Scenario = {
@@ -79,7 +82,7 @@ function measureDepth(depth: number, messages: number): { rows: Row[]; cycleNs: 
 function measureStart(count: number): Row[] {
   const messages = new MessageTable();
   const wheel = new TimingWheel(NOW_MS);
-  const shared = { messages, wheel, handler: new QueueBench() };
+  const shared = { messages, wheel, handler: new QueueBench(), laneOf: () => LANE };
   const queues: Queue[] = [];
   const before = heapBytes();
   const start = process.hrtime.bigint();
@@ -104,7 +107,8 @@ class QueueBench implements QueueHandler {
   #next = 0;
 
   constructor(options: Partial<QueueOptions> = {}) {
-    const shared = { messages: this.#messages, wheel: new TimingWheel(NOW_MS), handler: this };
+    const wheel = new TimingWheel(NOW_MS);
+    const shared = { messages: this.#messages, wheel, handler: this, laneOf: () => LANE };
     this.#queue = new Queue(1, queueOptions({ name: 'bench', ...options }), shared, NOW_MS);
     const words = this.#memory.words;
     words[WORD_SIZE] = alignedSize(RECORD_HEADER_BYTES + TOPIC_BYTES + BODY_BYTES);
@@ -156,8 +160,8 @@ class QueueBench implements QueueHandler {
 
   unblocked(): void {}
 
-  deadLetter(): boolean {
-    return false;
+  deadLetter(): 'refused' {
+    return 'refused';
   }
 
   idle(): void {}

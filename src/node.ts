@@ -85,9 +85,13 @@ export class RunningNode {
   async #served(): Promise<void> {
     const { shards, settings } = this.#parts;
     const deadlineMs = Date.now() + settings.shutdownTimeoutMs;
+    let wasEmpty = false;
     while (Date.now() < deadlineMs && !this.#forced.signal.aborted) {
       const pending = await Promise.all(shards.map((shard) => shard.call('pending', null)));
-      if (pending.every(({ messages }) => messages === 0) || pending.every(({ sessions }) => sessions === 0)) return;
+      const isEmpty = pending.every(({ messages, inTransitBytes }) => messages + inTransitBytes === 0);
+      // Asked twice: a message may have gone from a shard that had not been asked to one that had.
+      if ((isEmpty && wasEmpty) || pending.every(({ sessions }) => sessions === 0)) return;
+      wasEmpty = isEmpty;
       await delay(DRAIN_POLL_MS, undefined, { signal: this.#forced.signal }).catch(() => {});
     }
   }

@@ -16,7 +16,7 @@ import { ShardControl } from './broker/shard-control.ts';
 import type { ShardSnapshot } from './broker/snapshots.ts';
 import { WheelDriver } from './broker/wheel-driver.ts';
 import { MessageTable } from './core/message-table.ts';
-import type { QueueShared } from './core/queue.ts';
+import type { QueueShared } from './core/queue-handler.ts';
 import { GrpcDoor } from './door/grpc-door.ts';
 import { hsmqMethods } from './door/hsmq-methods.ts';
 import { Authenticator, type AuthenticatorOptions } from './session/auth.ts';
@@ -82,7 +82,12 @@ class Shard {
     });
     this.#mailbox = new Mailbox({ self: data.index, mesh: data.mesh, handler: this.#broker });
     this.#broker.connect(this.#mailbox);
-    const shared: QueueShared = { messages: this.#messages, wheel: this.#wheel, handler: this.#broker };
+    const shared: QueueShared = {
+      messages: this.#messages,
+      wheel: this.#wheel,
+      handler: this.#broker,
+      laneOf: (address) => this.#broker.laneOf(address),
+    };
     this.#control = new ShardControl({
       self: data.index,
       broker: this.#broker,
@@ -139,9 +144,14 @@ class Shard {
       stats: () => this.#snapshot(),
       listen: (address) => this.#door.listen(address),
       drain: () => this.#drain(),
-      pending: () => ({ messages: control.pendingMessages(), sessions: this.#broker.sessions.count }),
+      pending: () => this.#pending(),
       stop: ({ graceMs }) => this.#stop(graceMs),
     };
+  }
+
+  #pending(): { messages: number; inTransitBytes: number; sessions: number } {
+    const { pendingBytes: inTransitBytes } = this.#mailbox;
+    return { messages: this.#control.pendingMessages(), inTransitBytes, sessions: this.#broker.sessions.count };
   }
 
   #endTurn(): void {

@@ -70,6 +70,7 @@ function grpcEvents({ shards }: NodeSample): FamilyValue[] {
     counted('connection', 'ok', sumOf(shards.map(({ grpc }) => grpc.connectionsTotal))),
     counted('publish', 'ok', sumOf(shards.map(({ counters }) => counters.publishes))),
     counted('publish', 'error', sumOf(shards.map(({ counters }) => counters.publishErrors))),
+    counted('publish', 'lost', sumOf(shards.map(({ counters }) => counters.publishesLost))),
     counted('consume', 'ok', sumOf(shards.map(({ counters }) => counters.deliveries))),
     ...doorEvents(
       shards.map(({ grpc }) => grpc),

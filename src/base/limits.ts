@@ -61,6 +61,19 @@ export const PREFETCH_MAX = 65_535;
  */
 export const UNCONFIRMED_PUBLISHES_MAX = 8192;
 
+/**
+ * Publishes that one full queue may keep waiting, and their bytes: two streams with all they may have unconfirmed, and
+ * a few of the largest messages. Beyond it they are refused, as if the queue's policy were to reject.
+ */
+export const BLOCKED_PUBLISHES_MAX = 2 * UNCONFIRMED_PUBLISHES_MAX;
+export const BLOCKED_BYTES_MAX = 64 * MIB;
+
+/** Queues that one request may subscribe to: more are named in further requests, which wait for their turn. */
+export const SUBSCRIPTION_QUEUES_MAX = 1_000;
+
+/** Messages that one shard has on their way to queues of another shard, which has not answered. */
+export const TRANSFERS_MAX = 1_024;
+
 /** Fetches of one stream that may wait for a message: each is remembered here and in its queue. */
 export const FETCHES_PER_STREAM_MAX = 10_000;
 

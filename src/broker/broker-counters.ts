@@ -6,6 +6,8 @@ export class BrokerCounters {
   publishes = 0;
   /** Publishes refused, or to a topic without a queue. */
   publishErrors = 0;
+  /** Unconfirmed publishes (QoS 0) that found their queue deleted when they came to its shard. */
+  publishesLost = 0;
   /** Messages handed to sessions of this shard. */
   deliveries = 0;
 }

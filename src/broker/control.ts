@@ -1,5 +1,5 @@
 // What main tells a shard and asks of it, over one MessagePort a shard. Few messages, none on a message's way.
-// Requests are answered in order; each answer carries the request's number.
+// Requests begin in order; each answer carries the request's number.
 // Lives on: types for both sides; ControlClient on main, serveControl() on a shard.
 import type { MessagePort } from 'node:worker_threads';
 import { BrokerError, type ErrorCode } from '../base/errors.ts';
@@ -15,7 +15,7 @@ export interface QueuePlacement {
 }
 
 /** When the owner may delete a queue: else it answers `failed-precondition`. */
-export type DeleteCondition = 'always' | 'if-empty' | 'if-unused';
+export type DeleteCondition = 'always' | 'if-empty' | 'if-unused' | 'if-idle';
 
 /** Every request with its answer. */
 export interface ControlCalls {
@@ -32,8 +32,8 @@ export interface ControlCalls {
   stats: { request: null; answer: ShardSnapshot };
   listen: { request: { host: string; port: number; reusePort: boolean }; answer: { port: number } };
   drain: { request: null; answer: null };
-  /** What a draining shard still has to serve. */
-  pending: { request: null; answer: { messages: number; sessions: number } };
+  /** What a draining shard still has to serve: messages in its queues, bytes on its way to other shards. */
+  pending: { request: null; answer: { messages: number; inTransitBytes: number; sessions: number } };
   stop: { request: { graceMs: number }; answer: null };
 }
 
@@ -105,21 +105,18 @@ export type ControlHandlers = {
 };
 
 /**
- * The shard's end: answers requests one after the other. An unexpected error is told to `onError` and sent without its
- * text.
+ * The shard's end: begins requests in order, and answers each when it is done; one that takes long (a move of a million
+ * messages) holds up no other. An unexpected error is told to `onError` and sent without its text.
  */
 export function serveControl(port: MessagePort, handlers: ControlHandlers, onError: (error: unknown) => void): void {
-  let last: Promise<void> = Promise.resolve();
-  port.on('message', (message: RequestMessage) => {
-    last = last.then(async () => {
-      try {
-        const handler = handlers[message.kind] as (request: unknown) => unknown;
-        port.postMessage({ id: message.id, answer: (await handler(message.request)) ?? null });
-      } catch (thrown) {
-        if (!(thrown instanceof BrokerError)) onError(thrown);
-        const { code, message: text } = BrokerError.from(thrown);
-        port.postMessage({ id: message.id, error: { code, message: text } });
-      }
-    });
+  port.on('message', async (message: RequestMessage) => {
+    try {
+      const handler = handlers[message.kind] as (request: unknown) => unknown;
+      port.postMessage({ id: message.id, answer: (await handler(message.request)) ?? null });
+    } catch (thrown) {
+      if (!(thrown instanceof BrokerError)) onError(thrown);
+      const { code, message: text } = BrokerError.from(thrown);
+      port.postMessage({ id: message.id, error: { code, message: text } });
+    }
   });
 }

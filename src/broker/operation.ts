@@ -2,7 +2,7 @@
 //
 //   operation    target   a        b         c          d e      payload
 //   publish      queue    session  publish   -          -        the record; publish -1 = no answer wanted
-//   confirm      session  publish  result    queue      -
+//   confirm      session  publish  result    queue      -          result blocked: another confirm follows
 //   subscribe    queue    session  prefetch  -          -        prefetch 0 = deliver nothing for now
 //   unsubscribe  queue    session  -         -          -        the session is gone: unacked messages go back
 //   deliver      session  queue    fetch     -          -        the record; fetch -1 = from a subscription
@@ -23,3 +23,6 @@ export const Operation = {
   fetch: 8,
   fetchTimeout: 9,
 } as const;
+
+/** In place of a session in a publish and its confirm: the message comes from another queue (transfers.ts). */
+export const TRANSFER_SESSION = -1;

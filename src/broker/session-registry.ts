@@ -48,9 +48,9 @@ export class SessionRegistry {
     slot.queues.add(queue);
   }
 
-  /** Sessions that use the queue. */
-  usersOf(queue: QueueRoute): SessionSink[] {
-    return this.#slots.flatMap((slot) => (slot.sink !== undefined && slot.queues?.has(queue) ? [slot.sink] : []));
+  /** The queue is deleted: no session uses it any more. Returns those that did. */
+  forget(queue: QueueRoute): SessionSink[] {
+    return this.#slots.flatMap((slot) => (slot.queues?.delete(queue) && slot.sink !== undefined ? [slot.sink] : []));
   }
 
   /** Forgets the session and returns the queues it used. */

@@ -9,16 +9,19 @@
 
 import type { UuidSource } from '../base/uuid.ts';
 import type { BrokerPort, QueueRoute, SessionSink, TopicRoute } from '../core/broker-port.ts';
+import { Lane } from '../core/lane.ts';
 import { isRefused, PublishResult } from '../core/publish-result.ts';
-import type { Queue, QueueHandler } from '../core/queue.ts';
+import type { Queue } from '../core/queue.ts';
+import type { QueueHandler, TransferAnswer } from '../core/queue-handler.ts';
 import { RecordMemory } from '../core/record.ts';
 import { BrokerCounters } from './broker-counters.ts';
 import type { LoopTurn } from './loop-turn.ts';
-import { Operation } from './operation.ts';
+import { Operation, TRANSFER_SESSION } from './operation.ts';
+import { PeerTraffic } from './peer-traffic.ts';
 import type { ShardPeers } from './ports.ts';
-import { RemoteConsumers } from './remote-consumers.ts';
 import type { RoutingTable, ShardQueueRoute } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
+import { Transfers } from './transfers.ts';
 
 const ADDRESS_SHARD = 2 ** 32;
 /** First size of the memory a publish is assembled in; grows to the largest record seen. */
@@ -46,9 +49,10 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   readonly #turn: LoopTurn;
   readonly #ids: UuidSource;
   readonly #onIdle: (queue: Queue) => void;
-  readonly #throttled = new Set<number>();
-  readonly #remote = new RemoteConsumers();
-  #peers!: ShardPeers;
+  readonly #traffic: PeerTraffic;
+  readonly #transfers: Transfers;
+  /** The way to the sessions of this shard. */
+  readonly #home = new Lane();
   #memory = new RecordMemory(new ArrayBuffer(RECORD_MEMORY_BYTES));
 
   constructor(options: ShardBrokerOptions) {
@@ -58,11 +62,13 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     this.#turn = options.turn;
     this.#ids = options.ids;
     this.#onIdle = options.onIdle;
+    this.#traffic = new PeerTraffic(options.turn, this.sessions);
+    this.#transfers = new Transfers(this.#traffic);
   }
 
   /** Broker and mailbox need each other: the mailbox is given once it exists. */
   connect(peers: ShardPeers): void {
-    this.#peers = peers;
+    this.#traffic.connect(peers);
   }
 
   // BrokerPort: what sessions ask.
@@ -106,11 +112,11 @@ export class ShardBroker implements BrokerPort, QueueHandler {
   }
 
   close(session: number): void {
-    this.#throttled.delete(session);
+    this.#traffic.forget(session);
     const nowMs = this.#turn.nowMs();
     for (const queue of this.sessions.remove(session)) {
       const { actor, shard, number } = queue as ShardQueueRoute;
-      if (shard !== this.#self) this.#peers.post(shard, Operation.unsubscribe, number, session, 0, 0, 0, 0);
+      if (shard !== this.#self) this.#traffic.post(shard, Operation.unsubscribe, number, session, 0, 0, 0);
       else actor?.unsubscribe(this.#base + session, nowMs);
     }
   }
@@ -139,13 +145,15 @@ export class ShardBroker implements BrokerPort, QueueHandler {
 
   #publishHere(queue: ShardQueueRoute, session: number, publish: number, memory: RecordMemory): number {
     if (queue.actor === undefined) return PublishResult.gone;
-    return queue.actor.publish(memory, 0, publish < 0 ? -1 : this.#base + session, publish, this.#turn.nowMs());
+    const address = publish < 0 ? -1 : this.#base + session;
+    const result = queue.actor.publish(memory, 0, address, publish, this.#turn.nowMs());
+    if (result === PublishResult.blocked) this.sessions.uses(session, queue);
+    return result;
   }
 
   #publishThere(queue: ShardQueueRoute, session: number, publish: number, memory: RecordMemory): number {
-    const peers = this.#peers;
-    peers.postRecord(queue.shard, Operation.publish, queue.number, session, publish, 0, 0, 0, memory, 0);
-    if (!peers.hasRoom(queue.shard)) this.#throttle(session);
+    this.#traffic.postRecord(queue.shard, Operation.publish, queue.number, session, publish, memory, 0);
+    this.#traffic.throttle(session, queue.shard);
     return publish < 0 ? PublishResult.accepted : PublishResult.blocked;
   }
 
@@ -154,35 +162,45 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     if (this.sessions.get(session) === undefined) return;
     this.sessions.uses(session, queue);
     const { actor, shard, number } = queue as ShardQueueRoute;
-    if (shard !== this.#self) this.#post(shard, Operation.subscribe, number, session, prefetch, 0, 0);
+    if (shard !== this.#self) this.#ask(session, shard, Operation.subscribe, number, session, prefetch, 0, 0);
     else actor?.subscribe(this.#base + session, prefetch, this.#turn.nowMs());
   }
 
-  ack(queue: QueueRoute, id: Int32Array, from: number): void {
+  ack(session: number, queue: QueueRoute, id: Int32Array, from: number): void {
     const { actor, shard, number } = queue as ShardQueueRoute;
-    if (shard !== this.#self)
-      this.#post(shard, Operation.ack, number, id[from], id[from + 1], id[from + 2], id[from + 3]);
-    else actor?.ack(id[from], id[from + 1], id[from + 2], id[from + 3], this.#turn.nowMs());
+    const [id0, id1, id2, id3] = [id[from], id[from + 1], id[from + 2], id[from + 3]];
+    if (shard !== this.#self) this.#ask(session, shard, Operation.ack, number, id0, id1, id2, id3);
+    else actor?.ack(id0, id1, id2, id3, this.#turn.nowMs());
   }
 
-  requeue(queue: QueueRoute, id: Int32Array, from: number): void {
+  requeue(session: number, queue: QueueRoute, id: Int32Array, from: number): void {
     const { actor, shard, number } = queue as ShardQueueRoute;
-    if (shard !== this.#self)
-      this.#post(shard, Operation.requeue, number, id[from], id[from + 1], id[from + 2], id[from + 3]);
-    else actor?.requeue(id[from], id[from + 1], id[from + 2], id[from + 3], this.#turn.nowMs());
+    const [id0, id1, id2, id3] = [id[from], id[from + 1], id[from + 2], id[from + 3]];
+    if (shard !== this.#self) this.#ask(session, shard, Operation.requeue, number, id0, id1, id2, id3);
+    else actor?.requeue(id0, id1, id2, id3, this.#turn.nowMs());
   }
 
   fetch(session: number, queue: QueueRoute, fetch: number, timeoutMs: number): void {
     if (this.sessions.get(session) === undefined) return;
     this.sessions.uses(session, queue);
     const { actor, shard, number } = queue as ShardQueueRoute;
-    if (shard !== this.#self) this.#post(shard, Operation.fetch, number, session, fetch, timeoutMs, 0);
+    if (shard !== this.#self) this.#ask(session, shard, Operation.fetch, number, session, fetch, timeoutMs, 0);
     else actor?.fetch(this.#base + session, fetch, timeoutMs, false, this.#turn.nowMs());
   }
 
-  #post(shard: number, operation: number, target: number, a: number, b: number, c: number, d: number): void {
-    this.#turn.touch();
-    this.#peers.post(shard, operation, target, a, b, c, d, 0);
+  /** Sends what a session asks of a queue elsewhere. */
+  #ask(
+    session: number,
+    shard: number,
+    operation: number,
+    queue: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): void {
+    this.#traffic.post(shard, operation, queue, a, b, c, d);
+    this.#traffic.throttle(session, shard);
   }
 
   // What other shards ask and answer.
@@ -205,7 +223,7 @@ export class ShardBroker implements BrokerPort, QueueHandler {
         this.#receivePublish(from, target, a, b, memory, offset);
         return;
       case Operation.confirm:
-        this.sessions.get(target)?.confirmed(a, b, this.#routes.number(c));
+        this.#receiveConfirm(from, target, a, b, c);
         return;
       case Operation.deliver:
         this.#receiveDelivery(target, a, b, memory, offset);
@@ -217,10 +235,10 @@ export class ShardBroker implements BrokerPort, QueueHandler {
         this.#routes.number(target)?.actor?.requeue(a, b, c, d, this.#turn.nowMs());
         return;
       case Operation.subscribe:
-        this.#receiveSubscribe(from, target, a, b);
+        this.#routes.number(target)?.actor?.subscribe(from * ADDRESS_SHARD + a, b, this.#turn.nowMs());
         return;
       case Operation.unsubscribe:
-        this.#receiveUnsubscribe(from, target, a);
+        this.#routes.number(target)?.actor?.unsubscribe(from * ADDRESS_SHARD + a, this.#turn.nowMs());
         return;
       case Operation.fetch:
         this.#receiveFetch(from, target, a, b, c);
@@ -240,11 +258,24 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     offset: number,
   ): void {
     const actor = this.#routes.number(queue)?.actor;
-    const address = publish < 0 ? -1 : from * ADDRESS_SHARD + session;
+    const address = publish < 0 || session === TRANSFER_SESSION ? -1 : from * ADDRESS_SHARD + session;
     const result =
       actor === undefined ? PublishResult.gone : actor.publish(memory, offset, address, publish, this.#turn.nowMs());
-    if (publish < 0 || result === PublishResult.blocked) return;
-    this.#post(from, Operation.confirm, session, publish, result, queue, 0);
+    if (publish >= 0) this.#traffic.post(from, Operation.confirm, session, publish, result, queue, 0);
+    else if (actor === undefined) this.counters.publishesLost++;
+  }
+
+  #receiveConfirm(from: number, session: number, publish: number, result: number, queue: number): void {
+    if (session === TRANSFER_SESSION) {
+      this.#transfers.answered(publish, !isRefused(result), this.#turn.nowMs());
+      return;
+    }
+    const route = this.#routes.number(queue);
+    if (result !== PublishResult.blocked) this.sessions.get(session)?.confirmed(publish, result, route);
+    else if (this.sessions.get(session) === undefined) {
+      // Its publisher is gone: the queue gives the publish up.
+      this.#traffic.post(from, Operation.unsubscribe, queue, session, 0, 0, 0);
+    } else if (route !== undefined) this.sessions.uses(session, route);
   }
 
   #receiveDelivery(session: number, queueNumber: number, fetch: number, memory: RecordMemory, offset: number): void {
@@ -257,35 +288,22 @@ export class ShardBroker implements BrokerPort, QueueHandler {
     sink.delivered(queue, memory, offset, fetch);
   }
 
-  #receiveSubscribe(from: number, queue: number, session: number, prefetch: number): void {
-    const actor = this.#routes.number(queue)?.actor;
-    const address = from * ADDRESS_SHARD + session;
-    if (actor !== undefined) this.#remote.subscribe(actor, { address, prefetch }, this.#turn.nowMs());
-  }
-
-  #receiveUnsubscribe(from: number, queue: number, session: number): void {
-    const actor = this.#routes.number(queue)?.actor;
-    if (actor !== undefined) this.#remote.unsubscribe(actor, from * ADDRESS_SHARD + session, this.#turn.nowMs());
-  }
-
   #receiveFetch(from: number, queue: number, session: number, fetch: number, timeoutMs: number): void {
     const actor = this.#routes.number(queue)?.actor;
-    if (actor === undefined) this.#post(from, Operation.fetchTimeout, session, queue, fetch, 0, 0);
+    if (actor === undefined) this.#traffic.post(from, Operation.fetchTimeout, session, queue, fetch, 0, 0);
     else actor.fetch(from * ADDRESS_SHARD + session, fetch, timeoutMs, false, this.#turn.nowMs());
   }
 
-  /** A ring to another shard has room again: the sessions that were stopped for it go on. */
-  room(): void {
-    this.#remote.release(this.#turn.nowMs());
-    const stopped = [...this.#throttled];
-    this.#throttled.clear();
-    for (const session of stopped) this.sessions.get(session)?.throttle(false);
+  /** The ring to another shard has room again: who was stopped for it goes on. */
+  room(shard: number): void {
+    this.#traffic.room(shard);
+    this.#transfers.room(shard);
   }
 
-  #throttle(session: number): void {
-    if (this.#throttled.has(session)) return;
-    this.#throttled.add(session);
-    this.sessions.get(session)?.throttle(true);
+  /** The way to the consumer of an address. */
+  laneOf(address: number): Lane {
+    const shard = Math.floor(address / ADDRESS_SHARD);
+    return shard === this.#self ? this.#home : this.#traffic.lane(shard);
   }
 
   // QueueHandler: what queues of this shard say.
@@ -303,56 +321,52 @@ export class ShardBroker implements BrokerPort, QueueHandler {
       return;
     }
     const shard = Math.floor(address / ADDRESS_SHARD);
-    this.#turn.touch();
-    this.#peers.postRecord(
-      shard,
-      Operation.deliver,
-      address - shard * ADDRESS_SHARD,
-      queue.number,
-      fetch,
-      0,
-      0,
-      0,
-      memory,
-      offset,
-    );
-    if (!this.#peers.hasRoom(shard)) this.#remote.hold(queue, address, this.#turn.nowMs());
+    const target = address - shard * ADDRESS_SHARD;
+    this.#traffic.postRecord(shard, Operation.deliver, target, queue.number, fetch, memory, offset);
+    // What comes next for that shard waits until the ring has room.
+    this.#traffic.hasRoom(shard);
   }
 
   fetchTimedOut(queue: Queue, address: number, fetch: number): void {
     const shard = Math.floor(address / ADDRESS_SHARD);
     const session = address - shard * ADDRESS_SHARD;
     if (shard === this.#self) this.sessions.get(session)?.fetchTimedOut(this.#routes.number(queue.number), fetch);
-    else this.#post(shard, Operation.fetchTimeout, session, queue.number, fetch, 0, 0);
+    else this.#traffic.post(shard, Operation.fetchTimeout, session, queue.number, fetch, 0, 0);
   }
 
   unblocked(queue: Queue, address: number, publish: number, result: number): void {
     const shard = Math.floor(address / ADDRESS_SHARD);
     const session = address - shard * ADDRESS_SHARD;
     if (shard === this.#self) this.sessions.get(session)?.confirmed(publish, result, this.#routes.number(queue.number));
-    else this.#post(shard, Operation.confirm, session, publish, result, queue.number, 0);
+    else this.#traffic.post(shard, Operation.confirm, session, publish, result, queue.number, 0);
   }
 
-  deadLetter(queue: Queue, message: number): boolean {
-    return this.transfer(queue.options.deadLetterQueue, queue.messages.memory(message), queue.messages.offset(message));
+  deadLetter(queue: Queue, message: number): TransferAnswer {
+    return this.transfer(queue, message, queue.options.deadLetterQueue);
   }
 
   /** The queue was deleted: nothing of it is kept. */
   forget(queue: Queue): void {
-    this.#remote.forget(queue);
+    this.#transfers.forget(queue);
   }
 
   idle(queue: Queue): void {
     this.#onIdle(queue);
   }
 
-  /** Puts a copy of the record into another queue of the node; false when there is no such queue. */
-  transfer(queueName: string, memory: RecordMemory, offset: number): boolean {
-    const target = this.#routes.name(queueName);
-    if (target === undefined) return false;
-    if (target.actor !== undefined) return !isRefused(target.actor.publish(memory, offset, -1, -1, this.#turn.nowMs()));
-    this.#turn.touch();
-    this.#peers.postRecord(target.shard, Operation.publish, target.number, 0, -1, 0, 0, 0, memory, offset);
-    return true;
+  /**
+   * Hands a message to another queue of the node. One on another shard answers later: through Queue.transferred(), and
+   * then to `onAnswer`.
+   */
+  transfer(queue: Queue, message: number, to: string, onAnswer?: (taken: boolean) => void): TransferAnswer {
+    const target = this.#routes.name(to);
+    if (target === undefined) return 'refused';
+    if (target.shard !== this.#self) {
+      this.#transfers.start(queue, message, target, onAnswer);
+      return 'later';
+    }
+    const [memory, offset] = [queue.messages.memory(message), queue.messages.offset(message)];
+    const result = target.actor?.publish(memory, offset, -1, -1, this.#turn.nowMs()) ?? PublishResult.gone;
+    return isRefused(result) ? 'refused' : 'taken';
   }
 }

@@ -3,7 +3,8 @@
 // Lives on: a shard, one. Called by: serveControl().
 import { BrokerError } from '../base/errors.ts';
 import { uuidText } from '../base/uuid.ts';
-import { Queue, type QueueShared } from '../core/queue.ts';
+import { Queue } from '../core/queue.ts';
+import type { QueueShared } from '../core/queue-handler.ts';
 import {
   bodyOffset,
   bodySize,
@@ -16,6 +17,7 @@ import {
   WORD_TAGS,
 } from '../core/record.ts';
 import type { DeleteCondition, QueuePlacement } from './control.ts';
+import { moveReady } from './mover.ts';
 import type { PeekedMessage } from './node-view.ts';
 import type { RoutingTable, ShardQueueRoute } from './routing-table.ts';
 import type { ShardBroker } from './shard-broker.ts';
@@ -57,10 +59,10 @@ export class ShardControl {
   delete(number: number, only: DeleteCondition): { purged: number } {
     const { routes, broker } = this.#options;
     const actor = routes.number(number)?.actor;
-    if (actor !== undefined) checkDelete(actor, only);
+    if (actor !== undefined) checkDelete(actor, only, broker.nowMs());
     const route = routes.remove(number);
     if (route === undefined) return { purged: 0 };
-    for (const session of broker.sessions.usersOf(route)) session.queueDeleted(route);
+    for (const session of broker.sessions.forget(route)) session.queueDeleted(route);
     if (route.actor === undefined) return { purged: 0 };
     broker.forget(route.actor);
     return { purged: route.actor.close(broker.nowMs()) };
@@ -87,13 +89,10 @@ export class ShardControl {
     return peeked;
   }
 
-  requeue(number: number, to: string | undefined): { moved: number } {
+  async requeue(number: number, to: string | undefined): Promise<{ moved: number }> {
     const { broker } = this.#options;
     const queue = this.#actor(number);
-    if (to === undefined) return { moved: queue.requeueInFlight(broker.nowMs()) };
-    const visit = (message: number): boolean =>
-      broker.transfer(to, queue.messages.memory(message), queue.messages.offset(message));
-    return { moved: queue.takeReady(Number.MAX_SAFE_INTEGER, visit, broker.nowMs()) };
+    return { moved: to === undefined ? queue.requeueInFlight(broker.nowMs()) : await moveReady(broker, queue, to) };
   }
 
   queues(numbers: readonly number[] | undefined): QueueSnapshot[] {
@@ -108,7 +107,9 @@ export class ShardControl {
   /** Messages that a draining node would still deliver: all but those whose time has not come. */
   pendingMessages(): number {
     let messages = 0;
-    for (const queue of this.#options.routes.local()) messages += queue.readyCount + queue.inFlightCount;
+    for (const queue of this.#options.routes.local()) {
+      messages += queue.readyCount + queue.inFlightCount + queue.blockedCount;
+    }
     return messages;
   }
 
@@ -119,11 +120,14 @@ export class ShardControl {
   }
 }
 
-function checkDelete(queue: Queue, only: DeleteCondition): void {
+function checkDelete(queue: Queue, only: DeleteCondition, nowMs: number): void {
   const held = queue.readyCount + queue.delayedCount + queue.inFlightCount;
   const users = queue.consumerCount + queue.fetchCount;
   if (only === 'if-empty' && held > 0) {
     throw new BrokerError('failed-precondition', `Cannot delete queue "${queue.name}": it holds ${held} messages`);
+  }
+  if (only === 'if-idle' && !queue.isIdle(nowMs)) {
+    throw new BrokerError('failed-precondition', `Cannot delete queue "${queue.name}": it was used meanwhile`);
   }
   if (only === 'if-unused' && users > 0) {
     throw new BrokerError('failed-precondition', `Cannot delete queue "${queue.name}": it has ${users} consumers`);

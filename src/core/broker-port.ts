@@ -54,8 +54,8 @@ export interface BrokerPort {
 
   subscribe(session: number, queue: QueueRoute, prefetch: number): void;
   /** Settles the delivery of the message with the id at `id[from..from+3]`. Unknown ids are harmless. */
-  ack(queue: QueueRoute, id: Int32Array, from: number): void;
-  requeue(queue: QueueRoute, id: Int32Array, from: number): void;
+  ack(session: number, queue: QueueRoute, id: Int32Array, from: number): void;
+  requeue(session: number, queue: QueueRoute, id: Int32Array, from: number): void;
   fetch(session: number, queue: QueueRoute, fetch: number, timeoutMs: number): void;
 }
 

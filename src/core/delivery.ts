@@ -5,22 +5,15 @@
 // Lives on: a shard, one per queue. Called by: Queue.
 import type { TimingWheel } from '../base/timing-wheel.ts';
 import { type Consumer, Consumers } from './consumers.ts';
+import { Departures } from './departures.ts';
 import { FetchList, type PendingFetch } from './fetch-list.ts';
+import { Gate } from './gate.ts';
 import type { Intake } from './intake.ts';
-import {
-  NO_MESSAGE,
-  ROW_CONSUMER,
-  ROW_DUE,
-  ROW_EXPIRE,
-  ROW_SEQUENCE,
-  ROW_TAGS,
-  State,
-  TAG_FETCHED,
-} from './message-row.ts';
+import type { Lane } from './lane.ts';
+import { NO_MESSAGE, ROW_CONSUMER, ROW_DUE, ROW_EXPIRE, ROW_TAGS, State, TAG_FETCHED } from './message-row.ts';
 import type { MessageTable } from './message-table.ts';
-import { PublishResult } from './publish-result.ts';
-import type { Queue, QueueHandler } from './queue.ts';
-import { DOUBLE_DELIVER_AT_MS, DOUBLE_EXPIRE_AT_MS, TAG_MOVED, WORD_TAGS } from './record.ts';
+import type { Queue } from './queue.ts';
+import type { QueueHandler, TransferAnswer } from './queue-handler.ts';
 import type { Stock } from './stock.ts';
 
 /** Items of the wheel that are no message: the queue's ack timer, and fetches, which count down from the second. */
@@ -33,8 +26,10 @@ const NO_FETCH = -1;
 const TIMEOUTS_PER_TURN_MAX = 10_000;
 
 export class Delivery {
-  readonly consumers = new Consumers();
+  readonly consumers: Consumers;
   readonly fetches = new FetchList();
+  readonly departures: Departures;
+  readonly gate: Gate;
   paused = false;
   /** Last time somebody came, went, or asked for a message, ms. */
   activeMs: number;
@@ -42,30 +37,36 @@ export class Delivery {
   readonly #handler: QueueHandler;
   readonly #messages: MessageTable;
   readonly #stock: Stock;
-  readonly #intake: Intake;
   readonly #wheel: TimingWheel;
   #running = false;
-  /** Messages that are just being handed to another queue. */
-  #leaving = 0;
   /** One timer for all in flight: they have the same time, so the first of them is due first. */
   #ackTimer = NO_TIMER;
 
   constructor(
     queue: Queue,
-    parts: { handler: QueueHandler; wheel: TimingWheel; stock: Stock; intake: Intake; nowMs: number },
+    parts: {
+      handler: QueueHandler;
+      wheel: TimingWheel;
+      laneOf: (address: number) => Lane;
+      stock: Stock;
+      intake: Intake;
+      nowMs: number;
+    },
   ) {
     this.#queue = queue;
     this.#messages = queue.messages;
     this.#handler = parts.handler;
+    this.consumers = new Consumers(parts.laneOf);
     this.#wheel = parts.wheel;
     this.#stock = parts.stock;
-    this.#intake = parts.intake;
     this.activeMs = parts.nowMs;
+    this.gate = new Gate(queue, { ...parts, consumers: this.consumers });
+    this.departures = new Departures(queue, { handler: parts.handler, stock: parts.stock, delivery: this });
   }
 
   /** Messages that consumers, or other queues, are having. */
   get inFlightCount(): number {
-    return this.#stock.inFlight.length + this.#leaving;
+    return this.#stock.inFlight.length + this.departures.count;
   }
 
   get running(): boolean {
@@ -74,7 +75,7 @@ export class Delivery {
 
   /** Whether somebody takes a message now. */
   get hasTaker(): boolean {
-    return !this.paused && (this.fetches.first !== undefined || this.consumers.turn !== undefined);
+    return !this.paused && (this.#fetchTurn() !== undefined || this.#consumerTurn() !== undefined);
   }
 
   /** Delivers and lets blocked publishes in until nobody takes or nothing is left. */
@@ -84,7 +85,7 @@ export class Delivery {
     this.#running = true;
     try {
       for (;;) {
-        if (stock.blocked.length > 0 && this.#mayEnter(nowMs)) this.#letIn(nowMs);
+        if (stock.blocked.length > 0 && this.gate.isOpen(this.hasTaker, nowMs)) this.gate.letIn(nowMs);
         else if (stock.ready.count > 0 && this.hasTaker) this.#deliverNext(nowMs);
         else break;
       }
@@ -106,11 +107,11 @@ export class Delivery {
   }
 
   /** Lets `change` call out without any delivery in the middle of it; the caller runs afterwards. */
-  quietly(change: () => void): void {
+  quietly<T>(change: () => T): T {
     const running = this.#running;
     this.#running = true;
     try {
-      change();
+      return change();
     } finally {
       this.#running = running;
     }
@@ -119,12 +120,6 @@ export class Delivery {
   /** Gives memory back, when nobody is looking at a record. */
   tidy(): void {
     if (!this.#running) this.#stock.tidy();
-  }
-
-  /** A held message that was accepted gets its place among the waiting. */
-  enqueue(message: number, deliverAtMs: number, nowMs: number): void {
-    if (deliverAtMs > nowMs) this.#stock.toDelayed(message, deliverAtMs);
-    else this.#stock.toReady(message);
   }
 
   /** Takes a message in flight from its consumer, whose credit comes back; it is held then. */
@@ -144,7 +139,7 @@ export class Delivery {
       ledger.expired++;
       this.#stock.destroy(message);
     } else if (options.maxDeliveries > 0 && this.#messages.attempts(message) >= options.maxDeliveries) {
-      this.#bury(message);
+      this.departures.bury(message);
     } else this.#stock.backToReady(message);
   }
 
@@ -178,8 +173,8 @@ export class Delivery {
     } else stock.rearm(message, Math.min(deliverAtMs, expireAtMs));
   }
 
-  /** Hands the first ready message to `visit`, which copies it elsewhere; false when it stays, or none is left. */
-  handAway(visit: (message: number) => boolean, nowMs: number): boolean {
+  /** Hands the first ready message to `visit`; false when it stays, or none is left. */
+  handAway(visit: (message: number) => TransferAnswer, nowMs: number): boolean {
     const stock = this.#stock;
     let message = stock.ready.first;
     for (; message !== NO_MESSAGE && this.#messages.double(message, ROW_EXPIRE) <= nowMs; message = stock.ready.first) {
@@ -187,15 +182,7 @@ export class Delivery {
     }
     if (message === NO_MESSAGE) return false;
     stock.hold(message);
-    this.#markMoved(message);
-    this.#leaving++;
-    const taken = visit(message);
-    this.#leaving--;
-    if (taken) {
-      this.#queue.ledger.moved++;
-      stock.destroy(message);
-    } else stock.backToReady(message);
-    return taken;
+    return this.departures.handAway(message, visit);
   }
 
   fetch(consumer: Consumer, fetch: number, timeoutMs: number, autoack: boolean, nowMs: number): void {
@@ -207,7 +194,7 @@ export class Delivery {
       pending.timer = this.#wheel.arm(deadlineMs, this.#queue.number, FETCH_TIMER - pending.slot);
     }
     this.run(nowMs);
-    if (atOnce && this.fetches.waits(pending)) this.#answerEmpty(pending);
+    if (atOnce && !pending.parked && this.fetches.waits(pending)) this.#answerEmpty(pending);
   }
 
   fetchTimedOut(slot: number, nowMs: number): void {
@@ -218,8 +205,17 @@ export class Delivery {
   }
 
   cancelFetches(consumer: Consumer): void {
-    for (let pending = this.fetches.find(consumer); pending !== undefined; pending = this.fetches.find(consumer)) {
-      this.#endFetch(pending);
+    for (const pending of this.fetches.of(consumer)) this.#endFetch(pending);
+  }
+
+  /** The consumer may be served again: its fetches stand in line anew, and those that want an answer at once get it. */
+  laneOpened(consumer: Consumer, nowMs: number): void {
+    if (!consumer.suspended) return;
+    this.fetches.unpark(consumer);
+    this.consumers.suspend(consumer, false);
+    this.run(nowMs);
+    for (const pending of this.fetches.of(consumer)) {
+      if (pending.timer === NO_TIMER && !pending.parked && !this.#running) this.#answerEmpty(pending);
     }
   }
 
@@ -228,34 +224,7 @@ export class Delivery {
     if (this.#ackTimer !== NO_TIMER) this.#wheel.disarm(this.#ackTimer);
     this.#ackTimer = NO_TIMER;
     while (this.fetches.first !== undefined) this.#answerEmpty(this.fetches.first);
-  }
-
-  /** Whether the first blocked publish may get in. */
-  #mayEnter(nowMs: number): boolean {
-    const stock = this.#stock;
-    if (stock.waitingCount < this.#queue.options.limit) return true;
-    if (stock.ready.count > 0 || !this.hasTaker) return false;
-    const message = stock.blocked.head;
-    return this.#intake.deliverAt(this.#messages.memory(message), this.#messages.offset(message), nowMs) <= nowMs;
-  }
-
-  #letIn(nowMs: number): void {
-    const stock = this.#stock;
-    const messages = this.#messages;
-    const message = stock.blocked.head;
-    const address = messages.double(message, ROW_DUE);
-    const publish = messages.double(message, ROW_SEQUENCE);
-    stock.hold(message);
-    this.#queue.ledger.accepted++;
-    let result: number = PublishResult.accepted;
-    if (messages.double(message, ROW_EXPIRE) <= nowMs) {
-      result = PublishResult.expired;
-      this.#queue.ledger.expired++;
-      stock.destroy(message);
-    } else {
-      this.enqueue(message, this.#intake.deliverAt(messages.memory(message), messages.offset(message), nowMs), nowMs);
-    }
-    this.#handler.unblocked(this.#queue, address, publish, result);
+    for (const pending of this.fetches.parked()) if (this.fetches.waits(pending)) this.#answerEmpty(pending);
   }
 
   #deliverNext(nowMs: number): void {
@@ -268,7 +237,32 @@ export class Delivery {
     this.#handOut(message, nowMs);
   }
 
-  /** Gives a held message to the oldest fetch, else to the consumer whose turn it is. */
+  /** The fetch to serve next. Consumers whose lane is closed are passed over on the way. */
+  #fetchTurn(): PendingFetch | undefined {
+    let pending = this.fetches.first;
+    while (pending !== undefined && !pending.consumer.lane.isOpen) {
+      this.#suspend(pending.consumer);
+      pending = this.fetches.first;
+    }
+    return pending;
+  }
+
+  #consumerTurn(): Consumer | undefined {
+    let consumer = this.consumers.turn;
+    while (consumer !== undefined && !consumer.lane.isOpen) {
+      this.#suspend(consumer);
+      consumer = this.consumers.turn;
+    }
+    return consumer;
+  }
+
+  #suspend(consumer: Consumer): void {
+    this.fetches.park(consumer);
+    this.consumers.suspend(consumer, true);
+    consumer.lane.wait(this.#queue, consumer.address);
+  }
+
+  /** Gives a held message to the oldest fetch, else to the consumer whose turn it is; hasTaker said there is one. */
   #handOut(message: number, nowMs: number): void {
     const pending = this.fetches.first;
     if (pending !== undefined) {
@@ -307,34 +301,6 @@ export class Delivery {
     const ledger = this.#queue.ledger;
     ledger.delivered++;
     if (this.#stock.countAttempt(message) > 1) ledger.redelivered++;
-  }
-
-  /** The message was delivered too often: another queue takes it, or nobody. */
-  #bury(message: number): void {
-    const { options, ledger, name } = this.#queue;
-    let taken = false;
-    if (options.deadLetterQueue !== '' && options.deadLetterQueue !== name) {
-      this.#markMoved(message);
-      const memory = this.#messages.memory(message);
-      const double = this.#messages.offset(message) >> 3;
-      // A dead letter is kept for somebody to look at: its times were those of this queue's consumers.
-      memory.doubles[double + DOUBLE_EXPIRE_AT_MS] = 0;
-      memory.doubles[double + DOUBLE_DELIVER_AT_MS] = 0;
-      this.#stock.forgetId(message);
-      this.#leaving++;
-      this.quietly(() => {
-        taken = this.#handler.deadLetter(this.#queue, message, 'max-deliveries');
-      });
-      this.#leaving--;
-    }
-    if (taken) ledger.deadLettered++;
-    else ledger.droppedMaxDeliveries++;
-    this.#stock.destroy(message);
-  }
-
-  /** Tells the dedup window of the queue it goes to that this is no new publish. */
-  #markMoved(message: number): void {
-    this.#messages.memory(message).words[(this.#messages.offset(message) >> 2) + WORD_TAGS] |= TAG_MOVED;
   }
 
   #expire(message: number): void {

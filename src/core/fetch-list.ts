@@ -1,4 +1,5 @@
-// Fetches that wait for a message, first come, first served. Each has a number for its timer while it waits.
+// Fetches that wait for a message, first come, first served. Each has a number for its timer while it waits. Those of a
+// consumer that cannot be served now are parked: they keep their time, and lose their place.
 // Lives on: a shard, one per queue that was ever fetched from.
 import { assert } from '../base/assert.ts';
 import type { Consumer } from './consumers.ts';
@@ -12,6 +13,7 @@ export interface PendingFetch {
   readonly slot: number;
   /** Handle of its timer. */
   timer: number;
+  parked: boolean;
   next: PendingFetch | undefined;
   previous: PendingFetch | undefined;
 }
@@ -19,6 +21,8 @@ export interface PendingFetch {
 export class FetchList {
   readonly #slots: (PendingFetch | undefined)[] = [];
   readonly #freeSlots: number[] = [];
+  /** So that those of one consumer are found without looking at all. */
+  readonly #byConsumer = new Map<Consumer, Set<PendingFetch>>();
   #head: PendingFetch | undefined;
   #tail: PendingFetch | undefined;
   #count = 0;
@@ -27,6 +31,7 @@ export class FetchList {
     return this.#count;
   }
 
+  /** The oldest that is not parked. */
   get first(): PendingFetch | undefined {
     return this.#head;
   }
@@ -42,36 +47,74 @@ export class FetchList {
     return this.#slots[pending.slot] === pending;
   }
 
-  /** The oldest fetch of a consumer. */
-  find(consumer: Consumer): PendingFetch | undefined {
-    if (consumer.fetches === 0) return undefined;
-    let pending = this.#head;
-    while (pending !== undefined && pending.consumer !== consumer) pending = pending.next;
-    return pending;
+  /** All fetches of a consumer, oldest first; they may be removed on the way. */
+  of(consumer: Consumer): Iterable<PendingFetch> {
+    return this.#byConsumer.get(consumer) ?? [];
+  }
+
+  /** Those that are parked, in no order. */
+  parked(): PendingFetch[] {
+    return this.#slots.filter((pending) => pending?.parked === true) as PendingFetch[];
   }
 
   append(consumer: Consumer, fetch: number, autoack: boolean): PendingFetch {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const previous = this.#tail;
-    const pending: PendingFetch = { consumer, fetch, autoack, slot, timer: -1, next: undefined, previous };
+    const links = { next: undefined, previous: undefined };
+    const pending: PendingFetch = { consumer, fetch, autoack, slot, timer: -1, parked: consumer.suspended, ...links };
     this.#slots[slot] = pending;
-    if (previous === undefined) this.#head = pending;
-    else previous.next = pending;
-    this.#tail = pending;
+    if (!pending.parked) this.#link(pending);
+    const own = this.#byConsumer.get(consumer);
+    if (own === undefined) this.#byConsumer.set(consumer, new Set([pending]));
+    else own.add(pending);
     this.#count++;
     consumer.fetches++;
     return pending;
   }
 
   remove(pending: PendingFetch): void {
-    const { next, previous, slot } = pending;
+    const { consumer, slot } = pending;
+    if (!pending.parked) this.#unlink(pending);
+    this.#slots[slot] = undefined;
+    this.#freeSlots.push(slot);
+    const own = this.#byConsumer.get(consumer);
+    own?.delete(pending);
+    if (own?.size === 0) this.#byConsumer.delete(consumer);
+    this.#count--;
+    consumer.fetches--;
+  }
+
+  /** Takes the fetches of a consumer out of the line. */
+  park(consumer: Consumer): void {
+    for (const pending of this.of(consumer)) {
+      if (pending.parked) continue;
+      this.#unlink(pending);
+      pending.parked = true;
+    }
+  }
+
+  /** Puts them at its end. */
+  unpark(consumer: Consumer): void {
+    for (const pending of this.of(consumer)) {
+      if (!pending.parked) continue;
+      pending.parked = false;
+      this.#link(pending);
+    }
+  }
+
+  #link(pending: PendingFetch): void {
+    const previous = this.#tail;
+    pending.previous = previous;
+    pending.next = undefined;
+    if (previous === undefined) this.#head = pending;
+    else previous.next = pending;
+    this.#tail = pending;
+  }
+
+  #unlink(pending: PendingFetch): void {
+    const { next, previous } = pending;
     if (previous === undefined) this.#head = next;
     else previous.next = next;
     if (next === undefined) this.#tail = previous;
     else next.previous = previous;
-    this.#slots[slot] = undefined;
-    this.#freeSlots.push(slot);
-    this.#count--;
-    pending.consumer.fetches--;
   }
 }

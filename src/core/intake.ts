@@ -1,7 +1,7 @@
 // What comes in: decides about each publish whether it is stored, refused, or waits for room, and counts the decision.
 // Answers of admit() beyond its result stand in fields, because a publish allocates nothing.
 // Lives on: a shard, one per queue. Called by: Queue.publish().
-import { PRIORITY_MAX } from '../base/limits.ts';
+import { BLOCKED_BYTES_MAX, BLOCKED_PUBLISHES_MAX, PRIORITY_MAX } from '../base/limits.ts';
 import { DedupWindow } from './dedup-window.ts';
 import type { Ledger } from './ledger.ts';
 import { NO_MESSAGE } from './message-row.ts';
@@ -69,16 +69,16 @@ export class Intake {
       return PublishResult.expired;
     }
     this.deliverAtMs = this.deliverAt(memory, offset, nowMs);
+    const bytes = memory.words[(offset >> 2) + WORD_SIZE];
     const priority = Math.min(PRIORITY_MAX, tagsPriority(memory.words[(offset >> 2) + WORD_TAGS]));
     let result: number = PublishResult.accepted;
     if (this.#stock.blocked.length > 0 || ((!taken || this.deliverAtMs > nowMs) && this.#isFull())) {
-      result = this.#makeRoom(priority, address);
+      result = this.#makeRoom(priority, address, bytes);
       if (result === PublishResult.full) {
         ledger.rejectedFull++;
         return result;
       }
     }
-    const bytes = memory.words[(offset >> 2) + WORD_SIZE];
     if (result !== DROP_NEW && !this.#messages.hasRoom(bytes) && !this.#freeMemory(bytes)) {
       ledger.rejectedMemory++;
       return PublishResult.noMemory;
@@ -99,14 +99,19 @@ export class Intake {
     return deliverAtMs === 0 && this.#options.delayMs > 0 ? nowMs + this.#options.delayMs : deliverAtMs;
   }
 
-  /** A blocked publish is given up: it was never accepted, and its publisher may try again. */
+  /** A held message that was blocked is given up: it was never accepted, and its publisher may try again. */
   giveUp(message: number): void {
     const memory = this.#messages.memory(message);
     const offset = this.#messages.offset(message);
     this.#dedupFor(memory, offset)?.forget(memory, offset);
     this.#ledger.rejectedFull++;
-    this.#stock.hold(message);
     this.#stock.destroy(message);
+  }
+
+  /** Whether another blocked publish would be too much. */
+  #isCrowded(bytes: number): boolean {
+    const { blocked, blockedBytes } = this.#stock;
+    return blocked.length >= BLOCKED_PUBLISHES_MAX || blockedBytes + bytes > BLOCKED_BYTES_MAX;
   }
 
   #isFull(): boolean {
@@ -128,11 +133,11 @@ export class Intake {
   }
 
   /** What becomes of a publish that finds the queue full. */
-  #makeRoom(priority: number, address: number): number {
+  #makeRoom(priority: number, address: number, bytes: number): number {
     const overflow = this.#options.overflow;
     // Nobody would be told that such a publish got in: dead letters and moved messages stay where they are, and at
     // qos 0 a publisher cannot be made to wait.
-    if (overflow === 'block') return address < 0 ? PublishResult.full : PublishResult.blocked;
+    if (overflow === 'block') return address < 0 || this.#isCrowded(bytes) ? PublishResult.full : PublishResult.blocked;
     if (overflow === 'reject') return PublishResult.full;
     while (this.#isFull()) {
       const oldest = this.#oldest();

@@ -10,10 +10,12 @@
 import type { TimingWheel } from '../base/timing-wheel.ts';
 import { ACK_TIMER, Delivery, FETCH_TIMER } from './delivery.ts';
 import { Intake } from './intake.ts';
+import type { LaneUser } from './lane.ts';
 import { Ledger, type LedgerCounts } from './ledger.ts';
-import { NO_MESSAGE, ROW_DUE, ROW_NEXT, ROW_SEQUENCE, State } from './message-row.ts';
+import { NO_MESSAGE, ROW_NEXT, State } from './message-row.ts';
 import type { MessageTable } from './message-table.ts';
 import { PublishResult } from './publish-result.ts';
+import type { QueueHandler, QueueShared, TransferAnswer } from './queue-handler.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { RecordMemory } from './record.ts';
 import { Stock } from './stock.ts';
@@ -25,31 +27,8 @@ export const SettleResult = {
   unknown: 2,
 } as const;
 
-/** Why a message is dead. */
-export type DeadLetterReason = 'max-deliveries';
-
 /** Where a message is, as peek() tells it. */
 export type MessageState = 'ready' | 'in-flight' | 'delayed';
-
-/** Effects of a queue; synchronous, called during queue methods. They may call the queue again. */
-export interface QueueHandler {
-  /** `fetch` -1 = from a subscription. The record is read through queue.messages; its attempts byte is set. */
-  deliver(queue: Queue, address: number, message: number, fetch: number): void;
-  fetchTimedOut(queue: Queue, address: number, fetch: number): void;
-  /** A blocked publish got in (`accepted`, `expired`), or was given up (`full`: purged, `gone`: queue deleted). */
-  unblocked(queue: Queue, address: number, publish: number, result: number): void;
-  /** Copies the record elsewhere before it returns; false = nobody took it. */
-  deadLetter(queue: Queue, message: number, reason: DeadLetterReason): boolean;
-  /** The idle time to live ran out: the owner deletes the queue. */
-  idle(queue: Queue): void;
-}
-
-/** What all queues of one shard share. */
-export interface QueueShared {
-  readonly messages: MessageTable;
-  readonly wheel: TimingWheel;
-  readonly handler: QueueHandler;
-}
 
 /** One queue at one moment. */
 export interface QueueInfo {
@@ -70,7 +49,7 @@ const NO_TIMER = -1;
 /** Most deduplication ids that are forgotten at once. */
 const DEDUP_PRUNE_MAX = 10_000;
 
-export class Queue {
+export class Queue implements LaneUser {
   readonly number: number;
   readonly name: string;
   readonly options: QueueOptions;
@@ -86,7 +65,7 @@ export class Queue {
   #dedupTimer = NO_TIMER;
 
   constructor(number: number, options: QueueOptions, shared: QueueShared, nowMs: number) {
-    const { messages, wheel, handler } = shared;
+    const { messages, wheel, handler, laneOf } = shared;
     this.number = number;
     this.name = options.name;
     this.options = options;
@@ -95,7 +74,7 @@ export class Queue {
     this.#handler = handler;
     this.#stock = new Stock(number, messages, wheel);
     this.#intake = new Intake(options, this.#stock, messages, this.ledger);
-    this.#delivery = new Delivery(this, { handler, wheel, stock: this.#stock, intake: this.#intake, nowMs });
+    this.#delivery = new Delivery(this, { handler, wheel, laneOf, stock: this.#stock, intake: this.#intake, nowMs });
     if (options.idleTtlMs > 0) this.#idleTimer = wheel.arm(nowMs + options.idleTtlMs, number, IDLE_TIMER);
   }
 
@@ -144,9 +123,9 @@ export class Queue {
     const message = intake.message;
     if (this.options.dedupWindowMs > 0) this.#watchDedup(nowMs + this.options.dedupWindowMs);
     if (message === NO_MESSAGE) return result;
-    if (result === PublishResult.blocked) stock.toBlocked(message, address, publish);
+    if (result === PublishResult.blocked) stock.toBlocked(message, delivery.consumers.obtain(address), publish);
     else if (taken && intake.deliverAtMs <= nowMs) delivery.deliverAtOnce(message, nowMs);
-    else delivery.enqueue(message, intake.deliverAtMs, nowMs);
+    else stock.enqueue(message, intake.deliverAtMs, nowMs);
     return result;
   }
 
@@ -159,7 +138,10 @@ export class Queue {
     this.#delivery.run(nowMs);
   }
 
-  /** The consumer left or died: what it held unacked goes back to the head in order; its fetches are cancelled. */
+  /**
+   * The session left or died: what it held unacked goes back to the head in order, its fetches are cancelled, and its
+   * blocked publishes are given up, all without an answer.
+   */
   unsubscribe(address: number, nowMs: number): void {
     const delivery = this.#delivery;
     const consumer = delivery.consumers.find(address);
@@ -167,6 +149,8 @@ export class Queue {
     delivery.activeMs = nowMs;
     delivery.consumers.unsubscribe(consumer);
     delivery.cancelFetches(consumer);
+    delivery.gate.giveUp(consumer);
+    consumer.lane.leave(this, address);
     delivery.quietly(() => {
       while (consumer.held.head !== NO_MESSAGE) {
         this.ledger.requeued++;
@@ -239,7 +223,7 @@ export class Queue {
 
   /** Drops what waits (ready and delayed) and gives up blocked publishes. Returns how many messages were purged. */
   purge(nowMs: number): number {
-    this.#giveUpBlocked(PublishResult.full);
+    this.#refuseBlocked(PublishResult.full);
     const purged = this.#purgeWaiting();
     this.#settle(nowMs);
     return purged;
@@ -273,17 +257,36 @@ export class Queue {
   }
 
   /**
-   * Hands up to `limit` ready messages, in order of delivery, to `visit`, which copies them elsewhere or ends this with
-   * false. Returns how many went.
+   * Hands up to `limit` ready messages, in order of delivery, to `visit`; the first that is refused ends this. Returns
+   * how many were not.
    */
-  takeReady(limit: number, visit: (message: number) => boolean, nowMs: number): number {
+  takeReady(limit: number, visit: (message: number) => TransferAnswer, nowMs: number): number {
     const most = Math.min(limit, this.#stock.ready.count);
-    let moved = 0;
+    let handed = 0;
     this.#delivery.quietly(() => {
-      while (moved < most && this.#delivery.handAway(visit, nowMs)) moved++;
+      while (handed < most && this.#delivery.handAway(visit, nowMs)) handed++;
     });
     this.#settle(nowMs);
-    return moved;
+    return handed;
+  }
+
+  /** The queue that a message was handed to has answered, after `later`. */
+  transferred(message: number, taken: boolean, nowMs: number): void {
+    this.#delivery.departures.transferred(message, taken);
+    this.#settle(nowMs);
+  }
+
+  /** The way to this consumer has room again. */
+  laneOpened(address: number, nowMs: number): void {
+    const consumer = this.#delivery.consumers.find(address);
+    if (consumer !== undefined && !this.#closed) this.#delivery.laneOpened(consumer, nowMs);
+  }
+
+  /** Whether a queue with an idle time to live has outlived it. */
+  isIdle(nowMs: number): boolean {
+    const { idleTtlMs } = this.options;
+    const used = this.consumerCount + this.fetchCount > 0;
+    return idleTtlMs > 0 && !used && nowMs - this.#delivery.activeMs >= idleTtlMs;
   }
 
   /** The queue is deleted: all that is left counts as purged. Returns how many. */
@@ -292,15 +295,16 @@ export class Queue {
     this.#closed = true;
     if (this.#idleTimer !== NO_TIMER) this.#wheel.disarm(this.#idleTimer);
     if (this.#dedupTimer !== NO_TIMER) this.#wheel.disarm(this.#dedupTimer);
-    const { inFlight } = this.#stock;
+    const { inFlight, leaving } = this.#stock;
     let purged = this.#purgeWaiting();
-    for (; inFlight.head !== NO_MESSAGE; purged++) {
-      const message = inFlight.head;
-      this.#delivery.release(message);
+    for (; inFlight.head !== NO_MESSAGE || leaving.head !== NO_MESSAGE; purged++) {
+      const message = inFlight.head === NO_MESSAGE ? leaving.head : inFlight.head;
+      if (message === inFlight.head) this.#delivery.release(message);
+      else this.#stock.hold(message);
       this.#stock.destroy(message);
       this.ledger.purged++;
     }
-    this.#giveUpBlocked(PublishResult.gone);
+    this.#refuseBlocked(PublishResult.gone);
     this.#delivery.close();
     return purged;
   }
@@ -350,17 +354,8 @@ export class Queue {
     return purged;
   }
 
-  #giveUpBlocked(result: number): void {
-    const { blocked } = this.#stock;
-    this.#delivery.quietly(() => {
-      for (let left = blocked.length; left > 0 && blocked.head !== NO_MESSAGE; left--) {
-        const message = blocked.head;
-        const address = this.messages.double(message, ROW_DUE);
-        const publish = this.messages.double(message, ROW_SEQUENCE);
-        this.#intake.giveUp(message);
-        this.#handler.unblocked(this, address, publish, result);
-      }
-    });
+  #refuseBlocked(result: number): void {
+    this.#delivery.quietly(() => this.#delivery.gate.refuse(result));
   }
 
   #watchDedup(deadlineMs: number): void {
@@ -378,10 +373,9 @@ export class Queue {
   }
 
   #idleTimedOut(nowMs: number): void {
-    const { consumers, fetches } = this.#delivery;
     const { idleTtlMs } = this.options;
     this.#idleTimer = NO_TIMER;
-    if (consumers.count > 0 || fetches.count > 0) this.#delivery.activeMs = nowMs;
+    if (this.consumerCount + this.fetchCount > 0) this.#delivery.activeMs = nowMs;
     const idleAtMs = this.#delivery.activeMs + idleTtlMs;
     if (idleAtMs <= nowMs) this.#handler.idle(this);
     // An owner that keeps the queue is asked again.

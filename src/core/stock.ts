@@ -3,6 +3,7 @@
 //   create -> held -> ready <-> inFlight -> held -> destroy
 //                  -> delayed -> ready
 //                  -> blocked (not accepted yet)
+//                  -> leaving -> held (another queue has answered)
 //
 // The stock moves messages between the lists of these states and keeps the timer of a waiting one; what may be moved
 // when, and what is counted, is the queue's business.
@@ -21,6 +22,7 @@ import {
   ROW_TIMER,
   State,
   TAG_ATTEMPTS_SHIFT,
+  TAG_DEAD,
   TAG_FETCHED,
   TAG_INDEXED,
   TAG_PRIORITY_SHIFT,
@@ -28,7 +30,7 @@ import {
 } from './message-row.ts';
 import type { MessageTable } from './message-table.ts';
 import { ReadyList } from './ready-list.ts';
-import { type RecordMemory, WORD_TAGS } from './record.ts';
+import { type RecordMemory, WORD_SIZE, WORD_TAGS } from './record.ts';
 import { SlabStore } from './slab-store.ts';
 
 const NO_TIMER = -1;
@@ -38,10 +40,12 @@ export class Stock {
   readonly delayed = new MessageList();
   readonly inFlight = new MessageList();
   readonly blocked = new MessageList();
+  readonly leaving = new MessageList();
   readonly #number: number;
   readonly #table: MessageTable;
   readonly #wheel: TimingWheel;
   readonly #slabs: SlabStore;
+  #blockedBytes = 0;
 
   constructor(number: number, table: MessageTable, wheel: TimingWheel) {
     this.#number = number;
@@ -54,6 +58,11 @@ export class Stock {
   /** Bytes of the records. */
   get bytes(): number {
     return this.#slabs.liveBytes;
+  }
+
+  /** Bytes of the records that are blocked. */
+  get blockedBytes(): number {
+    return this.#blockedBytes;
   }
 
   /** What counts against the queue's limit. */
@@ -82,8 +91,8 @@ export class Stock {
     if (state === State.ready) this.ready.remove(message);
     else if (state === State.delayed) this.delayed.remove(table, message);
     else {
-      assert(state === State.blocked, 'a message that is held waited before');
-      this.blocked.remove(table, message);
+      assert(state === State.leaving, 'a message that is held waited before');
+      this.leaving.remove(table, message);
     }
     this.#disarm(message);
     table.setState(message, State.held);
@@ -94,6 +103,12 @@ export class Stock {
     this.#table.setState(message, State.ready);
     this.ready.append(message);
     this.#armExpiry(message);
+  }
+
+  /** A held message that was accepted gets its place among the waiting. */
+  enqueue(message: number, deliverAtMs: number, nowMs: number): void {
+    if (deliverAtMs > nowMs) this.toDelayed(message, deliverAtMs);
+    else this.toReady(message);
   }
 
   /** A held message waits in its old place. */
@@ -111,12 +126,32 @@ export class Stock {
     this.rearm(message, Math.min(deliverAtMs, table.double(message, ROW_EXPIRE)));
   }
 
-  toBlocked(message: number, address: number, publish: number): void {
+  toBlocked(message: number, publisher: Consumer, publish: number): void {
     const table = this.#table;
     table.setState(message, State.blocked);
-    table.setDouble(message, ROW_DUE, address);
+    table.setWord(message, ROW_CONSUMER, publisher.slot);
     table.setDouble(message, ROW_SEQUENCE, publish);
     this.blocked.append(table, message);
+    publisher.blocked.append(table, message);
+    this.#blockedBytes += recordBytes(table, message);
+  }
+
+  /** A blocked message is held. */
+  fromBlocked(message: number, publisher: Consumer): void {
+    const table = this.#table;
+    publisher.blocked.remove(table, message);
+    this.blocked.remove(table, message);
+    this.#blockedBytes -= recordBytes(table, message);
+    table.setState(message, State.held);
+    table.setWord(message, ROW_TIMER, NO_TIMER);
+  }
+
+  /** A held message waits for the answer of the queue it goes to. */
+  toLeaving(message: number, dead: boolean): void {
+    const table = this.#table;
+    const tags = table.word(message, ROW_TAGS) & ~(TAG_STATE_MASK | TAG_DEAD);
+    table.setWord(message, ROW_TAGS, tags | State.leaving | (dead ? TAG_DEAD : 0));
+    this.leaving.append(table, message);
   }
 
   /** A held message that never waited gets its place in the order. */
@@ -193,4 +228,8 @@ export class Stock {
     this.#wheel.disarm(timer);
     this.#table.setWord(message, ROW_TIMER, NO_TIMER);
   }
+}
+
+function recordBytes(table: MessageTable, message: number): number {
+  return table.memory(message).words[(table.offset(message) >> 2) + WORD_SIZE];
 }

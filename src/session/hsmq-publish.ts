@@ -75,6 +75,8 @@ abstract class PublishCall implements SessionSink {
 /** The rpc Publish. */
 export class HsmqPublish extends PublishCall implements GrpcHandler {
   readonly #id = new Int32Array(4);
+  /** Of this publish, random: a late answer to an earlier call does not match it. */
+  #number = 0;
   #queue: QueueRoute | undefined;
   #remaining = 0;
   #refused = false;
@@ -87,14 +89,16 @@ export class HsmqPublish extends PublishCall implements GrpcHandler {
     const route = this.found(this.broker.topic(bytes.toString('utf8', topicStart, topicEnd)), bytes);
     const memory = assembleRecord(this.broker, this.decoder, bytes);
     this.#keep(memory, route);
-    this.#remaining = this.broker.publish(this.session, 0, route, memory);
+    this.#number = this.#id[3] & 0x7fffffff;
+    this.#remaining = this.broker.publish(this.session, this.#number, route, memory);
     this.#refuse(this.broker.publishResult, this.broker.publishQueue);
     if (this.#remaining === 0) this.#answer();
   }
 
   end(): void {}
 
-  confirmed(_publish: number, result: number, queue: QueueRoute | undefined): void {
+  confirmed(publish: number, result: number, queue: QueueRoute | undefined): void {
+    if (publish !== this.#number) return;
     this.#remaining--;
     // One refusal ends the call, whatever the other queues say.
     if (this.#refused) return;

@@ -16,7 +16,7 @@ import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { RequestDecoder, RequestKind } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
 import { assembleRecord } from './hsmq-record.ts';
-import { publishRefusal, topicNotFound } from './hsmq-texts.ts';
+import { checkQueueCount, publishRefusal, topicNotFound } from './hsmq-texts.ts';
 import type { MessageLimit } from './message-limit.ts';
 import { PauseReasons } from './pause-reasons.ts';
 import { TopicCache } from './topic-cache.ts';
@@ -69,6 +69,7 @@ export class HsmqStream implements GrpcHandler, SessionSink {
         this.#settle(bytes);
         break;
       case RequestKind.subscribeQueue:
+        checkQueueCount(decoder.queues.length);
         for (const name of decoder.queues) this.#subscribe(name);
         break;
       case RequestKind.fetchMessage:
@@ -167,8 +168,8 @@ export class HsmqStream implements GrpcHandler, SessionSink {
     if (!readUuid(bytes, decoder.idStart, decoder.idEnd, this.#idWords)) return;
     const queue = this.#queueOf(bytes, decoder.queueStart, decoder.queueEnd);
     if (queue === undefined) return;
-    if (isAck) this.#broker.ack(queue, this.#idWords, 0);
-    else this.#broker.requeue(queue, this.#idWords, 0);
+    if (isAck) this.#broker.ack(this.#session, queue, this.#idWords, 0);
+    else this.#broker.requeue(this.#session, queue, this.#idWords, 0);
   }
 
   /** The queue named in a meta. Consumers mostly settle one queue: the last one is remembered. */
@@ -247,7 +248,7 @@ export class HsmqStream implements GrpcHandler, SessionSink {
   #fetched(fetch: number, queue: QueueRoute, id: Int32Array): void {
     const autoack = this.#fetches.get(fetch)?.autoack === true;
     this.#fetches.delete(fetch);
-    if (autoack) this.#call.written(() => this.#broker.ack(queue, id, 0));
+    if (autoack) this.#call.written(() => this.#broker.ack(this.#session, queue, id, 0));
     this.#finishWhenDone();
   }
 

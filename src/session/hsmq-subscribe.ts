@@ -9,6 +9,7 @@ import type { GrpcCall, GrpcHandler } from '../wire/grpc/method.ts';
 import { GRPC_STATUS } from '../wire/grpc/status.ts';
 import { RequestDecoder } from '../wire/hsmq/request-decoder.ts';
 import * as responses from '../wire/hsmq/responses.ts';
+import { checkQueueCount } from './hsmq-texts.ts';
 
 /** Messages written but not yet handed to the socket, in the order they were written. */
 class UnwrittenBatch {
@@ -36,6 +37,7 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
   message(bytes: Buffer, start: number, end: number): void {
     const decoder = new RequestDecoder();
     decoder.decodeSubscribe(bytes, start, end);
+    checkQueueCount(decoder.queues.length);
     this.#queues = [...new Set(decoder.queues)].map((name) => {
       const queue = this.#broker.queue(name);
       if (queue === undefined) throw new BrokerError('not-found', `Cannot subscribe: queue "${name}" not found`);
@@ -90,7 +92,9 @@ export class HsmqSubscribe implements GrpcHandler, SessionSink {
 
   #ack(batch: UnwrittenBatch): void {
     const ids = Int32Array.from(batch.ids);
-    for (let index = 0; index < batch.queues.length; index++) this.#broker.ack(batch.queues[index], ids, index * 4);
+    for (let index = 0; index < batch.queues.length; index++) {
+      this.#broker.ack(this.#session, batch.queues[index], ids, index * 4);
+    }
   }
 
   confirmed(): void {}

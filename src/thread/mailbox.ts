@@ -46,8 +46,8 @@ export interface MailboxHandler {
     memory: SharedBytes,
     offset: number,
   ): void;
-  /** Every ring that was short of room has room again. */
-  room(): void;
+  /** The ring to that thread, which was short of room, has room again. */
+  room(to: number): void;
 }
 
 /** Envelopes taken from one ring before the next one's turn, and rounds before the sockets' turn. */
@@ -66,8 +66,10 @@ class Peer {
   readonly doorbell: Doorbell;
   readonly overflow = new Overflow();
   readonly assembly = new PartAssembly(RECORD_BYTES_MAX);
-  /** hasRoom() said no, and room() has not followed. */
+  /** hasRoom() said no, and there is no room yet. */
   short = false;
+  /** There is room again, and the handler has not heard of it. */
+  roomAgain = false;
   /** Times that the ring did not take an envelope at once. */
   fulls = 0;
   sent = 0;
@@ -104,8 +106,6 @@ export class Mailbox {
   readonly #doorbell: OwnDoorbell;
   #stopped = false;
   #draining = false;
-  /** A ring that was short has room again, and the handler has not heard of it. */
-  #roomAgain = false;
   /** The handler's room() is running. */
   #telling = false;
 
@@ -210,14 +210,18 @@ export class Mailbox {
   flush(): void {
     this.#flushPeers();
     // Not from within room(): the flush that called it goes on when it returns.
-    if (!this.#roomAgain || this.#telling || this.#isShort()) return;
-    this.#roomAgain = false;
+    if (this.#telling || !this.#hasUntold()) return;
     this.#telling = true;
-    this.#handler.room();
+    for (let to = 0; to < this.#peers.length; to++) {
+      const peer = this.#peers[to];
+      if (peer === undefined || !isUntold(peer)) continue;
+      peer.roomAgain = false;
+      this.#handler.room(to);
+    }
     this.#telling = false;
     this.#flushPeers();
     // A ring that room() filled is empty again already. That is told in a turn of its own, so that sockets get theirs.
-    if (this.#roomAgain) this.#doorbell.ring();
+    if (this.#hasUntold()) this.#doorbell.ring();
   }
 
   #flushPeers(): void {
@@ -238,11 +242,11 @@ export class Mailbox {
       // There is room, so the first envelope of an overflow fits: each round moves some of it.
     } while (!overflow.isEmpty);
     peer.short = false;
-    this.#roomAgain = true;
+    peer.roomAgain = true;
   }
 
-  #isShort(): boolean {
-    for (const peer of this.#peers) if (peer?.short) return true;
+  #hasUntold(): boolean {
+    for (const peer of this.#peers) if (peer !== undefined && isUntold(peer)) return true;
     return false;
   }
 
@@ -259,6 +263,11 @@ export class Mailbox {
       overflow.moveFirst(producer.memory.words, offset >> 2);
       producer.commit(size);
     }
+  }
+
+  /** Bytes that were sent and that the others have not taken. */
+  get pendingBytes(): number {
+    return this.#peers.reduce((sum, peer) => sum + (peer === undefined ? 0 : pendingBytes(peer)), 0);
   }
 
   /** Figures of the way to a shard, and of what came from it, for metrics. */
@@ -337,8 +346,7 @@ export class Mailbox {
     this.#doorbell.park();
     // Whoever published, or gave room back, before it could see us parked did not ring: this look finds what it did.
     const found = this.#peers.some((peer) => peer !== undefined && hasWork(peer));
-    const untold = this.#roomAgain && !this.#isShort();
-    if (!found && !untold && !this.#stopped && this.#doorbell.wait()) return true;
+    if (!found && !this.#hasUntold() && !this.#stopped && this.#doorbell.wait()) return true;
     this.#doorbell.unpark();
     return this.#stopped;
   }
@@ -356,6 +364,14 @@ function overflowed(peer: Peer, size: number): { readonly words: Int32Array; rea
   return peer.overflow.append(size);
 }
 
+function isUntold(peer: Peer): boolean {
+  return peer.roomAgain && !peer.short;
+}
+
 function hasWork(peer: Peer): boolean {
   return peer.consumer.next() >= 0 || (peer.short && peer.producer.usedBytes() <= RING_ROOM_BYTES);
+}
+
+function pendingBytes({ producer, overflow }: Peer): number {
+  return producer.usedBytes() + overflow.usedBytes;
 }

@@ -38,7 +38,7 @@ export function queueInfo(
 function shardSnapshot(shard: number, requests: [string, number][] = []): ShardSnapshot {
   return {
     shard,
-    counters: { publishes: 10, publishErrors: 1, deliveries: 9 },
+    counters: { publishes: 10, publishErrors: 1, publishesLost: 0, deliveries: 9 },
     sessions: 3,
     queues: 2,
     loopDelayMs: { p50: 1, p99: 2.5, max: 40 },

@@ -34,8 +34,18 @@ describe('SessionRegistry', () => {
     registry.add({} as SessionSink);
     registry.uses(number, queue);
     registry.uses(number, queue);
-    assert.deepEqual(registry.usersOf(queue), [sink]);
     assert.deepEqual([...registry.remove(number)], [queue]);
-    assert.deepEqual(registry.usersOf(queue), []);
+    assert.deepEqual(registry.forget(queue), []);
+  });
+
+  it('names the users of a queue that is deleted, and keeps nothing of it', () => {
+    const registry = new SessionRegistry();
+    const queue = fakeQueue('q');
+    const number = registry.add(sink);
+    registry.add({} as SessionSink);
+    registry.uses(number, queue);
+    assert.deepEqual(registry.forget(queue), [sink]);
+    assert.deepEqual(registry.forget(queue), []);
+    assert.deepEqual([...registry.remove(number)], []);
   });
 });

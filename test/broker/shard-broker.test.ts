@@ -1,132 +1,6 @@
 import assert from 'node:assert/strict';
-import { TimingWheel } from '../../src/base/timing-wheel.ts';
-import { UuidSource } from '../../src/base/uuid.ts';
-import { LoopTurn } from '../../src/broker/loop-turn.ts';
-import type { ShardPeers } from '../../src/broker/ports.ts';
-import { RoutingTable } from '../../src/broker/routing-table.ts';
-import { ShardBroker } from '../../src/broker/shard-broker.ts';
-import { ShardControl } from '../../src/broker/shard-control.ts';
-import type { QueueRoute, SessionSink } from '../../src/core/broker-port.ts';
-import { Ledger } from '../../src/core/ledger.ts';
-import { MessageTable } from '../../src/core/message-table.ts';
 import { PublishResult } from '../../src/core/publish-result.ts';
-import { type QueueOptions, queueOptions } from '../../src/core/queue-options.ts';
-import { RecordMemory, WORD_ID, WORD_SIZE, WORD_TAGS } from '../../src/core/record.ts';
-
-/** The rings of two shards as plain queues: sent envelopes wait until run() hands them over, in order. */
-class FakeRings {
-  readonly shards: ShardBroker[] = [];
-  room = true;
-  readonly #waiting: (() => void)[] = [];
-
-  peersOf(from: number): ShardPeers {
-    const send = (to: number, words: number[], record: RecordMemory, offset: number): void => {
-      const [operation, target, a, b, c, d, e] = words;
-      this.#waiting.push(() => this.shards[to].receive(from, operation, target, a, b, c, d, e, record, offset));
-    };
-    const none = new RecordMemory(new ArrayBuffer(8));
-    return {
-      post: (to, operation, target, a, b, c, d, e) => send(to, [operation, target, a, b, c, d, e], none, -1),
-      postRecord: (to, operation, target, a, b, c, d, e, memory, offset) => {
-        const copy = new RecordMemory(new ArrayBuffer(memory.words[offset >> 2]));
-        copy.bytes.set(memory.bytes.subarray(offset, offset + memory.words[offset >> 2]));
-        send(to, [operation, target, a, b, c, d, e], copy, 0);
-      },
-      hasRoom: () => this.room,
-    };
-  }
-
-  run(): void {
-    while (this.#waiting.length > 0) this.#waiting.shift()?.();
-  }
-}
-
-/** A session that remembers what it was told. */
-class FakeSession implements SessionSink {
-  readonly delivered_: { queue: string; id: number; fetch: number }[] = [];
-  readonly confirmed_: [number, number][] = [];
-  readonly timedOut: number[] = [];
-  throttled = false;
-
-  delivered(queue: QueueRoute, memory: RecordMemory, offset: number, fetch: number): void {
-    this.delivered_.push({ queue: queue.name, id: memory.words[(offset >> 2) + WORD_ID], fetch });
-  }
-  confirmed(publish: number, result: number): void {
-    this.confirmed_.push([publish, result]);
-  }
-  fetchTimedOut(_queue: QueueRoute | undefined, fetch: number): void {
-    this.timedOut.push(fetch);
-  }
-  queueDeleted(): void {}
-  throttle(on: boolean): void {
-    this.throttled = on;
-  }
-  drain(): void {}
-  stop(): void {}
-}
-
-interface TestShard {
-  readonly broker: ShardBroker;
-  readonly control: ShardControl;
-}
-
-function twoShards(...queues: (Partial<QueueOptions> & { name: string; shard: number })[]): {
-  rings: FakeRings;
-  shards: TestShard[];
-} {
-  const rings = new FakeRings();
-  const placements = queues.map(({ shard, ...options }, index) => ({
-    number: index + 1,
-    shard,
-    options: queueOptions({ topics: [options.name], ...options }),
-  }));
-  const shards = [0, 1].map((self) => {
-    const routes = new RoutingTable();
-    const turn = new LoopTurn(() => {});
-    const broker = new ShardBroker({
-      self,
-      routes,
-      turn,
-      ids: new UuidSource(Int32Array.of(self, 1)),
-      onIdle: () => {},
-    });
-    broker.connect(rings.peersOf(self));
-    rings.shards.push(broker);
-    const shared = { messages: new MessageTable({}), wheel: new TimingWheel(Date.now()), handler: broker };
-    const control = new ShardControl({ self, broker, routes, shared, metaSuffix: () => Buffer.alloc(0) });
-    control.create(placements);
-    return { broker, control };
-  });
-  return { rings, shards };
-}
-
-/** A record that carries only an id. */
-function record(id: number): RecordMemory {
-  const memory = new RecordMemory(new ArrayBuffer(64));
-  memory.words[WORD_SIZE] = 64;
-  memory.words[WORD_TAGS] = 0;
-  memory.words[WORD_ID] = id;
-  return memory;
-}
-
-function publish(broker: ShardBroker, session: number, topic: string, id: number): number {
-  const route = broker.topic(topic);
-  assert.ok(route);
-  return broker.publish(session, id, route, record(id));
-}
-
-function queueOf(broker: ShardBroker, name: string): QueueRoute {
-  const queue = broker.queue(name);
-  assert.ok(queue);
-  return queue;
-}
-
-function assertBalanced(shards: readonly TestShard[]): void {
-  for (const { control } of shards) {
-    for (const { ledger } of control.queues(undefined))
-      assert.equal(Object.assign(new Ledger(), ledger).imbalance(ledger), 0);
-  }
-}
+import { assertBalanced, FakeSession, publish, queueOf, twoShards } from './two-shards.ts';
 
 describe('ShardBroker', () => {
   it('answers a publish to a queue of the same shard at once', () => {
@@ -163,8 +37,8 @@ describe('ShardBroker', () => {
         session.delivered_.map(({ id }) => id),
         [1, 2],
       );
-      broker.requeue(queueOf(broker, 'q'), Int32Array.of(2, 0, 0, 0), 0);
-      broker.ack(queueOf(broker, 'q'), Int32Array.of(1, 0, 0, 0), 0);
+      broker.requeue(number, queueOf(broker, 'q'), Int32Array.of(2, 0, 0, 0), 0);
+      broker.ack(number, queueOf(broker, 'q'), Int32Array.of(1, 0, 0, 0), 0);
       rings.run();
       assert.deepEqual(
         session.delivered_.map(({ id }) => id),
@@ -225,11 +99,11 @@ describe('ShardBroker', () => {
     publish(shards[0].broker, number, 'q', 1);
     assert.equal(session.throttled, true);
     rings.room = true;
-    shards[0].broker.room();
+    shards[0].broker.room(1);
     assert.equal(session.throttled, false);
   });
 
-  it('pours no more into a full ring than one message a consumer, and goes on when it has room', () => {
+  it('pours no more into a full ring than one message, and goes on when it has room', () => {
     const { rings, shards } = twoShards({ name: 'q', shard: 1 });
     const session = new FakeSession();
     const { broker } = shards[0];
@@ -244,7 +118,7 @@ describe('ShardBroker', () => {
     rings.run();
     assert.equal(session.delivered_.length, 1);
     rings.room = true;
-    shards[1].broker.room();
+    shards[1].broker.room(0);
     rings.run();
     assert.deepEqual(
       session.delivered_.map(({ id }) => id),
@@ -281,7 +155,7 @@ describe('ShardBroker', () => {
     const number = broker.open(new FakeSession());
     broker.subscribe(number, queueOf(broker, 'q'), 1);
     publish(broker, -1, 'q', 1);
-    broker.requeue(queueOf(broker, 'q'), Int32Array.of(1, 0, 0, 0), 0);
+    broker.requeue(number, queueOf(broker, 'q'), Int32Array.of(1, 0, 0, 0), 0);
     rings.run();
     const [source] = shards[0].control.queues(undefined);
     const [dead] = shards[1].control.queues(undefined);
@@ -309,15 +183,16 @@ describe('ShardBroker', () => {
     assert.deepEqual(control.delete(1, 'always'), { purged: 1 });
   });
 
-  it('shows messages without taking them, and moves ready ones to another queue', () => {
+  it('shows messages without taking them, and moves ready ones to another queue', async () => {
     const { rings, shards } = twoShards({ name: 'q', shard: 0 }, { name: 'r', shard: 1 });
     for (const id of [1, 2]) publish(shards[0].broker, -1, 'q', id);
     assert.deepEqual(
       shards[0].control.peek(1, 10).map(({ state }) => state),
       ['ready', 'ready'],
     );
-    assert.deepEqual(shards[0].control.requeue(1, 'r'), { moved: 2 });
+    const moving = shards[0].control.requeue(1, 'r');
     rings.run();
+    assert.deepEqual(await moving, { moved: 2 });
     assert.equal(shards[1].control.peek(2, 10).length, 2);
     assertBalanced(shards);
   });

@@ -2,8 +2,10 @@
 // a clock that the test turns. Messages are known by a small number, which is also their id.
 import assert from 'node:assert/strict';
 import { TimingWheel } from '../../src/base/timing-wheel.ts';
+import { Lane } from '../../src/core/lane.ts';
 import { MessageTable } from '../../src/core/message-table.ts';
-import { Queue, type QueueHandler, type QueueShared } from '../../src/core/queue.ts';
+import { Queue } from '../../src/core/queue.ts';
+import type { QueueHandler, QueueShared, TransferAnswer } from '../../src/core/queue-handler.ts';
 import { type QueueOptions, queueOptions } from '../../src/core/queue-options.ts';
 import {
   alignedSize,
@@ -76,13 +78,17 @@ export class Shard implements QueueHandler {
   onUnblocked: (queue: Queue, publish: number) => void = () => {};
   /** Where dead letters go; undefined = nowhere. */
   deadLetterTo: Queue | undefined;
+  /** The ways to some addresses; those of all others are open. */
+  readonly lanes = new Map<number, Lane>();
+  readonly #openLane = new Lane();
 
   constructor(options: { memoryLimitBytes?: number } = {}) {
     this.messages = new MessageTable(options);
   }
 
   get shared(): QueueShared {
-    return { messages: this.messages, wheel: this.wheel, handler: this };
+    const laneOf = (address: number): Lane => this.lanes.get(address) ?? this.#openLane;
+    return { messages: this.messages, wheel: this.wheel, handler: this, laneOf };
   }
 
   queue(options: Partial<QueueOptions> = {}): Queue {
@@ -171,12 +177,16 @@ export class Shard implements QueueHandler {
     this.onUnblocked(queue, publish);
   }
 
-  deadLetter(_queue: Queue, message: number): boolean {
+  deadLetter(_queue: Queue, message: number): TransferAnswer {
     this.events.push(`deadLetter ${this.idOf(message)}`);
-    const target = this.deadLetterTo;
-    if (target === undefined) return false;
+    return this.deadLetterTo === undefined ? 'refused' : this.transfer(this.deadLetterTo, message);
+  }
+
+  /** Publishes the message to another queue of this shard. */
+  transfer(target: Queue, message: number): TransferAnswer {
     const { messages, nowMs } = this;
-    return target.publish(messages.memory(message), messages.offset(message), -1, -1, nowMs) === 0;
+    const result = target.publish(messages.memory(message), messages.offset(message), -1, -1, nowMs);
+    return result === 0 ? 'taken' : 'refused';
   }
 
   idle(queue: Queue): void {

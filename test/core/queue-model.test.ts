@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { unreachable } from '../../src/base/assert.ts';
 import type { Queue } from '../../src/core/queue.ts';
+import type { TransferAnswer } from '../../src/core/queue-handler.ts';
 import type { OverflowPolicy, QueueOptions } from '../../src/core/queue-options.ts';
 import { WORD_TAGS } from '../../src/core/record.ts';
 import { Shard } from './queue-fixture.ts';
@@ -18,7 +19,7 @@ const step = fc.oneof(
       ttlMs: fc.constantFrom(0, 0, 0, 1, 5, 20, -1),
       delayMs: fc.constantFrom(0, 0, 0, 1, 7, 20),
       dedup: fc.constantFrom('', '', 'a', 'b', 'c'),
-      address: fc.constantFrom(1, 1, 1, -1),
+      address: fc.constantFrom(1, 1, 1, -1, ...ADDRESSES),
       bodyBytes: fc.constantFrom(8, 8, 200, 3000),
     }),
   },
@@ -97,10 +98,10 @@ class Pair extends Shard {
     this.model.unblocked(publish, result);
   }
 
-  override deadLetter(_queue: Queue, message: number): boolean {
+  override deadLetter(_queue: Queue, message: number): TransferAnswer {
     const id = this.idOf(message);
     this.model.deadLettered(id, id % 2 === 0);
-    return id % 2 === 0;
+    return id % 2 === 0 ? 'taken' : 'refused';
   }
 
   apply(given: Step): void {
@@ -209,7 +210,7 @@ class Pair extends Shard {
   #takeReady(limit: number): void {
     const expected = this.model.takeReady(limit);
     const taken: number[] = [];
-    const visit = (message: number): boolean => taken.push(this.idOf(message)) > 0;
+    const visit = (message: number) => (taken.push(this.idOf(message)) > 0 ? 'taken' : 'refused');
     assert.equal(this.tested.takeReady(limit, visit, this.nowMs), expected.length);
     assert.deepEqual(taken, expected);
   }

@@ -9,37 +9,7 @@ import assert from 'node:assert/strict';
 import { PublishResult } from '../../src/core/publish-result.ts';
 import { SettleResult } from '../../src/core/queue.ts';
 import type { QueueOptions } from '../../src/core/queue-options.ts';
-
-export interface ModelMessage {
-  readonly id: number;
-  readonly priority: number;
-  readonly expireAtMs: number;
-  readonly deliverAtMs: number;
-  readonly dedup: string;
-  state: 'ready' | 'delayed' | 'in-flight' | 'blocked';
-  sequence: number;
-  attempts: number;
-  /** In flight. */
-  holder: number;
-  fetched: boolean;
-  dueMs: number;
-}
-
-interface ModelFetch {
-  readonly address: number;
-  readonly fetch: number;
-  readonly autoack: boolean;
-  readonly dueMs: number;
-}
-
-export interface ModelPublish {
-  readonly id: number;
-  readonly priority: number;
-  readonly expireAtMs: number;
-  readonly deliverAtMs: number;
-  readonly dedup: string;
-  readonly address: number;
-}
+import type { ModelFetch, ModelMessage, ModelPublish } from './queue-model-types.ts';
 
 const { accepted, blocked, duplicate, expired, full } = PublishResult;
 
@@ -160,6 +130,11 @@ export class QueueModel {
     for (const message of held) {
       this.counts.requeued++;
       this.#takeBack(message);
+    }
+    for (const message of this.inState('blocked').filter((other) => other.address === address)) {
+      this.counts.rejectedFull++;
+      this.seen.delete(message.dedup);
+      this.#remove(message);
     }
   }
 
@@ -305,9 +280,9 @@ export class QueueModel {
   // How messages move.
 
   #newMessage(given: ModelPublish, expireAtMs: number): ModelMessage {
-    const { id, priority, deliverAtMs, dedup } = given;
+    const { id, priority, deliverAtMs, dedup, address } = given;
     const rest = { sequence: -1, attempts: 0, holder: -1, fetched: false, dueMs: 0 };
-    return { id, priority, expireAtMs, deliverAtMs, dedup, state: 'ready', ...rest };
+    return { id, priority, expireAtMs, deliverAtMs, dedup, address, state: 'ready', ...rest };
   }
 
   #deliverAtMs(message: ModelMessage): number {

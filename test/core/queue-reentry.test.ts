@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Lane } from '../../src/core/lane.ts';
 import type { Queue } from '../../src/core/queue.ts';
+import type { TransferAnswer } from '../../src/core/queue-handler.ts';
 import type { OverflowPolicy } from '../../src/core/queue-options.ts';
 import { Shard } from './queue-fixture.ts';
 
@@ -14,19 +16,27 @@ const ACTIONS = [
   'fetchNow',
   'pause',
   'resume',
+  'closeLane',
+  'openLane',
+  'transferred',
 ] as const;
 type Action = (typeof ACTIONS)[number] | 'purge' | 'requeueInFlight' | 'takeReady' | 'cancelFetches';
+
+const ANSWERS: readonly TransferAnswer[] = ['taken', 'refused', 'later'];
 
 /** A shard whose effects do what comes next in a script, in the middle of the queue's own work. */
 class ScriptedShard extends Shard {
   readonly tested: Queue;
   readonly script: Action[];
+  /** Messages whose transfer was answered with `later`. */
+  readonly #leaving: number[] = [];
   #depth = 0;
   #next = 0;
 
   constructor(script: Action[], options: { limit: number; overflow: OverflowPolicy; maxDeliveries: number }) {
     super();
     this.script = script;
+    for (const address of [100, 101]) this.lanes.set(address, new Lane());
     this.tested = this.queue({ ...options, ackTimeoutMs: 7, messageTtlMs: 50, deadLetterQueue: 'elsewhere' });
   }
 
@@ -55,9 +65,12 @@ class ScriptedShard extends Shard {
     else if (action === 'cancelFetches') queue.cancelFetches(address, nowMs);
     else if (action === 'pause') queue.pause();
     else if (action === 'resume') queue.resume(nowMs);
+    else if (action === 'closeLane') this.#lane(number).isOpen = false;
+    else if (action === 'openLane') this.#lane(number).open(nowMs);
+    else if (action === 'transferred') this.#transferred(number % 2 === 0);
     else if (action === 'purge') queue.purge(nowMs);
     else if (action === 'requeueInFlight') queue.requeueInFlight(nowMs);
-    else queue.takeReady(3, () => number % 2 === 0, nowMs);
+    else queue.takeReady(3, (message) => this.#handed(message, number), nowMs);
   }
 
   override deliver(_queue: Queue, _address: number, message: number, _fetch: number): void {
@@ -73,12 +86,33 @@ class ScriptedShard extends Shard {
     this.#checked();
   }
 
-  override deadLetter(_queue: Queue, message: number): boolean {
+  override deadLetter(_queue: Queue, message: number): TransferAnswer {
     const id = this.idOf(message);
     this.#checked();
     // Still whole: nothing that happened meanwhile has moved or ended it.
     assert.equal(this.idOf(message), id);
-    return id % 2 === 0;
+    return this.#handed(message, id);
+  }
+
+  /** Every way is open and every transfer answered. */
+  settle(): void {
+    for (const lane of this.lanes.values()) lane.open(this.nowMs);
+    while (this.#leaving.length > 0) this.#transferred(true);
+  }
+
+  #lane(number: number): Lane {
+    return this.lanes.get(100 + (number % 2)) as Lane;
+  }
+
+  #handed(message: number, number: number): TransferAnswer {
+    const answer = ANSWERS[number % ANSWERS.length];
+    if (answer === 'later') this.#leaving.push(message);
+    return answer;
+  }
+
+  #transferred(taken: boolean): void {
+    const message = this.#leaving.shift();
+    if (message !== undefined) this.tested.transferred(message, taken, this.nowMs);
   }
 
   /** The ledger balances in the middle of an effect too. */
@@ -108,11 +142,15 @@ describe('queue', () => {
         while (shard.script.length > 0) {
           shard.step();
           shard.assertBalanced();
-          const taker = !queue.paused && queue.fetchCount > 0;
+          const open = [...shard.lanes.values()].every((lane) => lane.isOpen);
+          const taker = !queue.paused && open && queue.fetchCount > 0;
           assert.ok(queue.readyCount === 0 || !taker, 'a message waits beside a fetch');
           assert.ok(queue.blockedCount === 0 || queue.readyCount + queue.delayedCount >= given.limit);
           shard.pass(1);
         }
+        shard.script.length = 0;
+        shard.settle();
+        shard.assertBalanced();
         queue.close(shard.nowMs);
         shard.assertBalanced();
         assert.equal(shard.wheel.count, 0);

@@ -227,10 +227,7 @@ describe('administration of a queue', () => {
   it('moves ready messages to another queue, in order, as many as asked and taken', () => {
     const [queue, target] = [shard.queue(), shard.queue({ limit: 3, overflow: 'reject', dedupWindowMs: 100 })];
     for (let id = 0; id < 6; id++) shard.publish(queue, id, { dedup: 'same' });
-    const visit = (message: number) => {
-      const { messages, nowMs } = shard;
-      return target.publish(messages.memory(message), messages.offset(message), -1, -1, nowMs) === 0;
-    };
+    const visit = (message: number) => shard.transfer(target, message);
     assert.equal(queue.takeReady(2, visit, shard.nowMs), 2);
     assert.equal(queue.takeReady(Number.MAX_SAFE_INTEGER, visit, shard.nowMs), 1);
     assert.deepEqual(
@@ -246,10 +243,7 @@ describe('administration of a queue', () => {
   it('moves messages to the end of the same queue without losing or repeating one', () => {
     const queue = shard.queue({ limit: 4 });
     shard.publishAll(queue, [0, 1, 2, 3]);
-    const visit = (message: number) => {
-      const { messages, nowMs } = shard;
-      return queue.publish(messages.memory(message), messages.offset(message), -1, -1, nowMs) === 0;
-    };
+    const visit = (message: number) => shard.transfer(queue, message);
     assert.equal(queue.takeReady(Number.MAX_SAFE_INTEGER, visit, shard.nowMs), 4);
     assert.deepEqual(
       shard.peek(queue).map(({ id }) => id),
@@ -263,10 +257,8 @@ describe('administration of a queue', () => {
     shard.publish(queue, 2);
     shard.nowMs += 10;
     const seen: number[] = [];
-    assert.equal(
-      queue.takeReady(10, (message) => seen.push(shard.idOf(message)) > 0, shard.nowMs),
-      1,
-    );
+    const visit = (message: number) => (seen.push(shard.idOf(message)) > 0 ? 'taken' : 'refused');
+    assert.equal(queue.takeReady(10, visit, shard.nowMs), 1);
     assert.deepEqual(seen, [2]);
   });
 
@@ -336,6 +328,19 @@ describe('idle time to live of a queue', () => {
     assert.deepEqual(shard.take(), ['deliver 1 to 100', 'deliver 1 to 100 by fetch 1', 'fetchTimedOut 2 of 100']);
     shard.pass(1);
     assert.deepEqual(shard.take(), [`idle ${queue.name}`]);
+  });
+
+  it('has run out only while nobody used the queue', () => {
+    const queue = shard.queue({ idleTtlMs: 50 });
+    const permanent = shard.queue();
+    shard.pass(50);
+    assert.deepEqual([queue.isIdle(shard.nowMs), permanent.isIdle(shard.nowMs)], [true, false]);
+    shard.publish(queue, 1);
+    assert.equal(queue.isIdle(shard.nowMs), false);
+    shard.nowMs += 50;
+    assert.equal(queue.isIdle(shard.nowMs), true);
+    shard.subscribe(queue, 100);
+    assert.equal(queue.isIdle(shard.nowMs + 1000), false);
   });
 
   it('may delete the queue on the spot', () => {

@@ -58,10 +58,10 @@ export class FakeBroker implements BrokerPort {
   subscribe(_session: number, queue: QueueRoute, prefetch: number): void {
     this.calls.push(['subscribe', queue.name, prefetch]);
   }
-  ack(queue: QueueRoute, id: Int32Array, from: number): void {
+  ack(_session: number, queue: QueueRoute, id: Int32Array, from: number): void {
     this.calls.push(['ack', queue.name, ...id.slice(from, from + 4)]);
   }
-  requeue(queue: QueueRoute, id: Int32Array, from: number): void {
+  requeue(_session: number, queue: QueueRoute, id: Int32Array, from: number): void {
     this.calls.push(['requeue', queue.name, ...id.slice(from, from + 4)]);
   }
   fetch(_session: number, queue: QueueRoute, fetch: number, timeoutMs: number): void {
