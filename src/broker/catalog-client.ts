@@ -4,6 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { BrokerError } from '../base/errors.ts';
 import type { QueueOptions } from '../core/queue-options.ts';
+import { PortCalls } from './port-calls.ts';
 
 export interface CatalogClient {
   load(): Promise<QueueOptions[]>;
@@ -29,21 +30,11 @@ interface Answer {
 }
 
 export class WriterCatalog implements CatalogClient {
-  readonly #port: MessagePort;
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
-  #nextId = 0;
+  readonly #calls: PortCalls<Answer>;
 
   constructor(port: MessagePort) {
-    this.#port = port;
-    port.on('message', (answer: Answer) => {
-      const waiting = this.#waiting.get(answer.id);
-      this.#waiting.delete(answer.id);
-      if (answer.error === undefined) waiting?.resolve(answer);
-      else waiting?.reject(new BrokerError('internal', `Cannot write the catalog: ${answer.error}`));
-    });
-    port.on('close', () => {
-      for (const { reject } of this.#waiting.values()) reject(new BrokerError('unavailable', 'The writer has stopped'));
-    });
+    this.#calls = new PortCalls(port, 'writer');
+    port.on('message', (answer: Answer) => this.#calls.answered(answer));
   }
 
   async load(): Promise<QueueOptions[]> {
@@ -58,15 +49,18 @@ export class WriterCatalog implements CatalogClient {
     await this.#ask({ kind: 'delete', name });
   }
 
+  /** Resolves also when the writer is gone: there is nothing left to stop. */
   async stop(): Promise<void> {
-    await this.#ask({ kind: 'stop' });
+    try {
+      await this.#ask({ kind: 'stop' });
+    } catch (error) {
+      if (!(error instanceof BrokerError) || error.code !== 'unavailable') throw error;
+    }
   }
 
-  #ask(request: { kind: string; options?: QueueOptions; name?: string }): Promise<Answer> {
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#port.postMessage({ id, ...request });
-    });
+  async #ask(request: { kind: string; options?: QueueOptions; name?: string }): Promise<Answer> {
+    const answer = await this.#calls.ask(request);
+    if (answer.error !== undefined) throw new BrokerError('internal', `Cannot write the catalog: ${answer.error}`);
+    return answer;
   }
 }

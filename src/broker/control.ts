@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { BrokerError, type ErrorCode } from '../base/errors.ts';
 import type { QueueOptions } from '../core/queue-options.ts';
 import type { PeekedMessage } from './node-view.ts';
+import { PortCalls } from './port-calls.ts';
 import type { QueueSnapshot, ShardSnapshot } from './snapshots.ts';
 
 /** A queue as main places it: every shard gets its route, the owner also makes its actor. */
@@ -58,42 +59,25 @@ type AnswerMessage =
 
 /** Main's end of the port to one shard. */
 export class ControlClient {
-  readonly #port: MessagePort;
-  readonly #waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
-  #nextId = 0;
+  readonly #calls: PortCalls<AnswerMessage>;
 
   constructor(port: MessagePort, onEvent: (event: ControlEvent) => void) {
-    this.#port = port;
+    this.#calls = new PortCalls(port, 'shard');
     port.on('message', (message: AnswerMessage | ControlEvent) => {
       if ('event' in message) onEvent(message);
-      else this.#answered(message);
+      else this.#calls.answered(message);
     });
-    port.on('close', () => this.#closed());
   }
 
   /** Asks the shard; rejects with the shard's BrokerError, or `unavailable` when the shard is gone. */
-  call<K extends ControlKind>(kind: K, request: ControlCalls[K]['request']): Promise<ControlCalls[K]['answer']> {
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#port.postMessage({ id, kind, request } satisfies RequestMessage);
-    });
+  async call<K extends ControlKind>(kind: K, request: ControlCalls[K]['request']): Promise<ControlCalls[K]['answer']> {
+    const message = await this.#calls.ask({ kind, request } satisfies Omit<RequestMessage, 'id'>);
+    if ('error' in message) throw new BrokerError(message.error.code, message.error.message);
+    return message.answer as ControlCalls[K]['answer'];
   }
 
   close(): void {
-    this.#port.close();
-  }
-
-  #answered(message: AnswerMessage): void {
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
-    if ('error' in message) waiting?.reject(new BrokerError(message.error.code, message.error.message));
-    else waiting?.resolve(message.answer as never);
-  }
-
-  #closed(): void {
-    for (const { reject } of this.#waiting.values()) reject(new BrokerError('unavailable', 'The shard has stopped'));
-    this.#waiting.clear();
+    this.#calls.close();
   }
 }
 

@@ -1,6 +1,6 @@
 // The node as its admin surface sees it: answers by asking the shards and the catalog.
 // Lives on: main.
-import { BrokerError } from '../base/errors.ts';
+import { BrokerError, type ErrorCode } from '../base/errors.ts';
 import { Ledger, type LedgerCounts } from '../core/ledger.ts';
 import { type QueueOptions, queueOptions } from '../core/queue-options.ts';
 import type { ControlClient } from './control.ts';
@@ -10,6 +10,9 @@ import type { QueueSnapshot } from './snapshots.ts';
 
 /** Queues in one answer of a shard: a few ms of its loop. */
 const QUEUES_A_REQUEST = 1000;
+
+/** Why an idle queue is not deleted: it is gone, it is in use, or the node stops. */
+const IDLE_NO_MORE: ReadonlySet<ErrorCode> = new Set(['not-found', 'failed-precondition', 'unavailable']);
 
 export interface NodeControlOptions {
   readonly name: string;
@@ -59,21 +62,24 @@ export class NodeControl implements NodeView {
   }
 
   async deleteQueue(name: string, options: { readonly ifEmpty?: boolean } = {}): Promise<{ purged: number }> {
-    const answer = await this.#catalog.delete(name, options.ifEmpty === true ? 'if-empty' : 'always');
+    const answer = await this.#catalog.delete(name, { only: options.ifEmpty === true ? 'if-empty' : 'always' });
     this.#options.onChange('queue.deleted', { queue: name, purged: answer.purged });
     return answer;
   }
 
-  /** The queue's idle time to live ran out on its shard: it goes, unless somebody came meanwhile. */
+  /**
+   * The queue's idle time to live ran out on its shard: it goes, unless somebody came or it was deleted meanwhile.
+   * Rejects only for what nobody expects.
+   */
   async deleteIdle(number: number): Promise<void> {
     const entry = this.#catalog.number(number);
     if (entry === undefined) return;
     const queue = entry.options.name;
     try {
-      const { purged } = await this.#catalog.delete(queue, 'if-unused');
+      const { purged } = await this.#catalog.delete(queue, { only: 'if-idle', number });
       this.#options.onChange('queue.expired', { queue, purged });
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
+      if (!(error instanceof BrokerError) || !IDLE_NO_MORE.has(error.code)) throw error;
     }
   }
 

@@ -17,6 +17,12 @@ export interface CatalogEntry extends QueuePlacement {
   readonly source: 'config' | 'runtime';
 }
 
+export interface DeleteOptions {
+  readonly only: DeleteCondition;
+  /** The number the caller knows the queue by: another queue that has its name by now is not meant. */
+  readonly number?: number;
+}
+
 export interface QueueCatalogOptions {
   readonly shards: readonly ControlClient[];
   readonly placement: ShardPlacement;
@@ -27,6 +33,8 @@ export class QueueCatalog {
   readonly #options: QueueCatalogOptions;
   readonly #byName = new Map<string, CatalogEntry>();
   readonly #byNumber = new Map<number, CatalogEntry>();
+  /** Names that the store has: also of queues that it could not forget, and that the config declares by now. */
+  readonly #stored = new Set<string>();
   #nextNumber = 1;
   /** Changes go one after the other: two clients that declare the same name get one queue. */
   #last: Promise<unknown> = Promise.resolve();
@@ -42,7 +50,9 @@ export class QueueCatalog {
   /** Creates the queues of the config and those the store remembers; the config wins where both declare a name. */
   async start(configured: readonly QueueOptions[]): Promise<void> {
     const names = new Set(configured.map((options) => options.name));
-    const stored = (await this.#options.store.load()).filter((options) => !names.has(options.name));
+    const loaded = await this.#options.store.load();
+    for (const { name } of loaded) this.#stored.add(name);
+    const stored = loaded.filter((options) => !names.has(options.name));
     const entries = [
       ...configured.map((options) => this.#place(options, 'config')),
       ...stored.map((options) => this.#place(options, 'runtime')),
@@ -64,25 +74,36 @@ export class QueueCatalog {
         );
       }
       // A queue with an idle time to live is gone after a restart anyway: it is not worth the disk.
-      if (options.idleTtlMs === 0) await this.#options.store.put(options);
+      if (options.idleTtlMs === 0) await this.#store(options);
       const entry = this.#place(options, 'runtime');
-      await this.#create([entry]);
+      try {
+        await this.#create([entry]);
+      } catch (error) {
+        // A queue that not every shard could make is none: some publishes would find it and others not.
+        const [forgotten] = await this.#remove(entry, this.#options.shards);
+        throw forgotten.status === 'rejected' ? forgotten.reason : error;
+      }
       return entry;
     });
   }
 
-  /** Deletes a queue on every shard; returns how many messages went with it. */
-  delete(name: string, only: DeleteCondition): Promise<{ purged: number }> {
+  /**
+   * Deletes a queue on every shard; returns how many messages went with it. Once its owner has closed it there is no
+   * way back: whatever fails then is told only when the queue is gone everywhere else. A queue that is gone from all
+   * but the store can be deleted again.
+   */
+  delete(name: string, options: DeleteOptions): Promise<{ purged: number }> {
     return this.#inOrder(async () => {
+      if (options.number === undefined && !this.#byName.has(name) && this.#stored.has(name)) {
+        await this.#forget(name);
+        return { purged: 0 };
+      }
       const entry = this.get(name);
-      const { number } = entry;
-      const owner = this.#options.shards[entry.shard];
-      const answer = await owner.call('delete', { number, only });
-      await this.#options.store.delete(name);
-      this.#byName.delete(name);
-      this.#byNumber.delete(number);
+      if (options.number !== undefined && options.number !== entry.number) throw notFound(name);
+      const owner = this.owner(entry);
+      const answer = await owner.call('delete', { number: entry.number, only: options.only });
       const others = this.#options.shards.filter((shard) => shard !== owner);
-      await Promise.all(others.map((shard) => shard.call('delete', { number, only: 'always' })));
+      for (const removal of await this.#remove(entry, others)) if (removal.status === 'rejected') throw removal.reason;
       return answer;
     });
   }
@@ -90,7 +111,7 @@ export class QueueCatalog {
   /** The entry of a queue; throws `not-found`. */
   get(name: string): CatalogEntry {
     const entry = this.#byName.get(name);
-    if (entry === undefined) throw new BrokerError('not-found', `Queue "${name}" not found`);
+    if (entry === undefined) throw notFound(name);
     return entry;
   }
 
@@ -117,11 +138,46 @@ export class QueueCatalog {
     await Promise.all(this.#options.shards.map((shard) => shard.call('create', { queues })));
   }
 
+  async #store(options: QueueOptions): Promise<void> {
+    await this.#options.store.put(options);
+    this.#stored.add(options.name);
+  }
+
+  async #forget(name: string): Promise<void> {
+    if (!this.#stored.has(name)) return;
+    try {
+      await this.#options.store.delete(name);
+    } catch (cause) {
+      throw mayComeBack(name, cause);
+    }
+    this.#stored.delete(name);
+  }
+
+  /** Takes a queue out of the maps, the store and these shards. Never rejects; what the store said comes first. */
+  #remove(entry: CatalogEntry, shards: readonly ControlClient[]): Promise<PromiseSettledResult<unknown>[]> {
+    const { number, options } = entry;
+    this.#byName.delete(options.name);
+    this.#byNumber.delete(number);
+    return Promise.allSettled([
+      this.#forget(options.name),
+      ...shards.map((shard) => shard.call('delete', { number, only: 'always' })),
+    ]);
+  }
+
   #inOrder<T>(change: () => Promise<T>): Promise<T> {
     const done = this.#last.then(change);
     this.#last = done.catch(() => {});
     return done;
   }
+}
+
+function notFound(name: string): BrokerError {
+  return new BrokerError('not-found', `Queue "${name}" not found`);
+}
+
+function mayComeBack(name: string, cause: unknown): BrokerError {
+  const text = `Queue "${name}" is gone, but may come back after a restart: the catalog could not be written`;
+  return new BrokerError('internal', `${text}. Delete it again when the disk is well`, { cause });
 }
 
 function checkName(name: string): void {
