@@ -39,6 +39,15 @@ export class DedupWindow {
     this.#forgetAtMs.set(id, nowMs + this.#windowMs);
   }
 
+  entries(): Iterable<readonly [string, number]> {
+    return this.#forgetAtMs;
+  }
+
+  /** An id that was remembered elsewhere; they come oldest first. */
+  restore(id: string, forgetAtMs: number): void {
+    this.#forgetAtMs.set(id, forgetAtMs);
+  }
+
   /** The message was given up before it was in the queue: its publisher may try again. */
   forget(memory: RecordMemory, offset: number): void {
     this.#forgetAtMs.delete(idOf(memory, offset));

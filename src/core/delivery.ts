@@ -189,12 +189,34 @@ export class Delivery {
     const pending = this.fetches.append(consumer, fetch, autoack);
     // In the middle of a run it is not known yet whether a message is left: the next tick answers then.
     const atOnce = !(timeoutMs > 0) && !this.#running;
-    if (!atOnce) {
-      const deadlineMs = timeoutMs > 0 ? nowMs + timeoutMs : nowMs;
-      pending.timer = this.#wheel.arm(deadlineMs, this.#queue.number, FETCH_TIMER - pending.slot);
-    }
+    if (!atOnce) this.#watchFetch(pending, timeoutMs > 0 ? nowMs + timeoutMs : nowMs);
     this.run(nowMs);
     if (atOnce && !pending.parked && this.fetches.waits(pending)) this.#answerEmpty(pending);
+  }
+
+  /** A fetch that waited elsewhere goes on waiting here. */
+  restoreFetch(consumer: Consumer, fetch: number, remainingMs: number, autoack: boolean, nowMs: number): void {
+    const pending = this.fetches.append(consumer, fetch, autoack);
+    this.#watchFetch(pending, nowMs + remainingMs);
+  }
+
+  /** All was restored: times run and messages go out from now on. */
+  resume(nowMs: number): void {
+    this.#watchAcks();
+    this.run(nowMs);
+  }
+
+  #watchFetch(pending: PendingFetch, dueMs: number): void {
+    pending.dueMs = dueMs;
+    pending.timer = this.#wheel.arm(dueMs, this.#queue.number, FETCH_TIMER - pending.slot);
+  }
+
+  /** Forgets who waits, without an answer: somebody else has them from now on. */
+  vanish(): void {
+    if (this.#ackTimer !== NO_TIMER) this.#wheel.disarm(this.#ackTimer);
+    this.#ackTimer = NO_TIMER;
+    for (const pending of this.fetches.inOrder()) this.#endFetch(pending);
+    for (const consumer of this.consumers) consumer.lane.leave(this.#queue, consumer.address);
   }
 
   fetchTimedOut(slot: number, nowMs: number): void {

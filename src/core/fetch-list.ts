@@ -11,6 +11,8 @@ export interface PendingFetch {
   readonly autoack: boolean;
   /** Its number here: what its timer says. */
   readonly slot: number;
+  /** When it is answered with nothing, ms; 0 = at once. */
+  dueMs: number;
   /** Handle of its timer. */
   timer: number;
   parked: boolean;
@@ -52,6 +54,13 @@ export class FetchList {
     return this.#byConsumer.get(consumer) ?? [];
   }
 
+  /** All of them: those in line, then those that are parked. */
+  inOrder(): PendingFetch[] {
+    const line: PendingFetch[] = [];
+    for (let pending = this.#head; pending !== undefined; pending = pending.next) line.push(pending);
+    return [...line, ...this.parked()];
+  }
+
   /** Those that are parked, in no order. */
   parked(): PendingFetch[] {
     return this.#slots.filter((pending) => pending?.parked === true) as PendingFetch[];
@@ -60,7 +69,8 @@ export class FetchList {
   append(consumer: Consumer, fetch: number, autoack: boolean): PendingFetch {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     const links = { next: undefined, previous: undefined };
-    const pending: PendingFetch = { consumer, fetch, autoack, slot, timer: -1, parked: consumer.suspended, ...links };
+    const parked = consumer.suspended;
+    const pending: PendingFetch = { consumer, fetch, autoack, slot, timer: -1, dueMs: 0, ...links, parked };
     this.#slots[slot] = pending;
     if (!pending.parked) this.#link(pending);
     const own = this.#byConsumer.get(consumer);

@@ -47,6 +47,15 @@ export class Intake {
     return this.#dedup?.count ?? 0;
   }
 
+  /** Ids and when they are forgotten, oldest first. */
+  dedupEntries(): Iterable<readonly [string, number]> {
+    return this.#dedup?.entries() ?? [];
+  }
+
+  restoreDedup(id: string, forgetAtMs: number): void {
+    this.#dedup?.restore(id, forgetAtMs);
+  }
+
   /** Forgets deduplication ids whose time has come; returns when to come again, ms. */
   pruneDedup(nowMs: number, limit: number): number {
     return this.#dedup?.prune(nowMs, limit) ?? Number.POSITIVE_INFINITY;

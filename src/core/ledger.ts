@@ -67,6 +67,11 @@ export class Ledger {
   rejectedMemory = 0;
   rejectedDuplicate = 0;
 
+  /** Goes on where the ledger of the same queue on another shard or node ended. */
+  restore(counts: Readonly<Record<string, number>>): void {
+    Object.assign(this, counts);
+  }
+
   /** Accepted messages that are nowhere; 0 at every moment. */
   imbalance(gauges: LedgerGauges): number {
     const gone = this.acked + this.expired + this.deadLettered + this.purged + this.moved;

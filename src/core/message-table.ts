@@ -125,6 +125,14 @@ export class MessageTable implements Relocation {
     return this.word(message, ROW_TAGS) >>> TAG_ATTEMPTS_SHIFT;
   }
 
+  /** Lets the message be found by its id. */
+  index(message: number): void {
+    const tags = this.word(message, ROW_TAGS);
+    if ((tags & TAG_INDEXED) !== 0) return;
+    this.ids.insert(message);
+    this.setWord(message, ROW_TAGS, tags | TAG_INDEXED);
+  }
+
   /** A new message with a copy of the record, in state `held`. */
   create(queue: number, store: SlabStore, memory: RecordMemory, offset: number): number {
     const message = this.#allocate();

@@ -12,34 +12,20 @@ import { ACK_TIMER, Delivery, FETCH_TIMER } from './delivery.ts';
 import { Intake } from './intake.ts';
 import type { LaneUser } from './lane.ts';
 import { Ledger, type LedgerCounts } from './ledger.ts';
-import { NO_MESSAGE, ROW_NEXT, State } from './message-row.ts';
+import { NO_MESSAGE, ROW_CONSUMER, ROW_NEXT, State } from './message-row.ts';
 import type { MessageTable } from './message-table.ts';
 import { PublishResult } from './publish-result.ts';
+import { exportQueue, type QueueParts } from './queue-export.ts';
 import type { QueueHandler, QueueShared, TransferAnswer } from './queue-handler.ts';
+import type { ImageWriter } from './queue-image.ts';
+import { QueueImport } from './queue-import.ts';
 import type { QueueOptions } from './queue-options.ts';
 import type { RecordMemory } from './record.ts';
+import { SettleResult } from './settle-result.ts';
 import { Stock } from './stock.ts';
-
-export const SettleResult = {
-  settled: 0,
-  /** After its ack timeout, but before anybody else had it: accepted. */
-  late: 1,
-  unknown: 2,
-} as const;
 
 /** Where a message is, as peek() tells it. */
 export type MessageState = 'ready' | 'in-flight' | 'delayed';
-
-/** One queue at one moment. */
-export interface QueueInfo {
-  readonly number: number;
-  readonly name: string;
-  readonly paused: boolean;
-  readonly consumers: number;
-  readonly fetches: number;
-  readonly bytes: number;
-  readonly counts: LedgerCounts;
-}
 
 // Items of the wheel besides those of the delivery.
 const IDLE_TIMER = -2;
@@ -293,8 +279,7 @@ export class Queue implements LaneUser {
   close(_nowMs: number): number {
     if (this.#closed) return 0;
     this.#closed = true;
-    if (this.#idleTimer !== NO_TIMER) this.#wheel.disarm(this.#idleTimer);
-    if (this.#dedupTimer !== NO_TIMER) this.#wheel.disarm(this.#dedupTimer);
+    this.#disarm();
     const { inFlight, leaving } = this.#stock;
     let purged = this.#purgeWaiting();
     for (; inFlight.head !== NO_MESSAGE || leaving.head !== NO_MESSAGE; purged++) {
@@ -307,6 +292,38 @@ export class Queue implements LaneUser {
     this.#refuseBlocked(PublishResult.gone);
     this.#delivery.close();
     return purged;
+  }
+
+  /** Whether all messages are here: none waits for the answer of another queue. */
+  get isWhole(): boolean {
+    return this.#delivery.departures.count === 0;
+  }
+
+  /** Writes all there is to the queue, which must be whole. */
+  export(writer: ImageWriter, nowMs: number): void {
+    exportQueue(this.#parts(), writer, nowMs);
+  }
+
+  /** Takes an image in, into a queue that was just made. */
+  importer(addressOf: (address: number) => number, nowMs: number): QueueImport {
+    return new QueueImport(this.#parts(), addressOf, nowMs);
+  }
+
+  /** The queue lives on elsewhere, out of its image: everything here ends, and nobody is told. */
+  vanish(): void {
+    this.#closed = true;
+    this.#disarm();
+    this.#delivery.vanish();
+    this.#stock.clear((message) => this.#delivery.consumers.at(this.messages.word(message, ROW_CONSUMER)));
+  }
+
+  #parts(): QueueParts {
+    return { queue: this, stock: this.#stock, intake: this.#intake, delivery: this.#delivery };
+  }
+
+  #disarm(): void {
+    if (this.#idleTimer !== NO_TIMER) this.#wheel.disarm(this.#idleTimer);
+    if (this.#dedupTimer !== NO_TIMER) this.#wheel.disarm(this.#dedupTimer);
   }
 
   /** Called by the shard's wheel for a timer of this queue. */
@@ -329,11 +346,6 @@ export class Queue implements LaneUser {
       delayed: delayedCount,
       blocked: blockedCount,
     });
-  }
-
-  info(): QueueInfo {
-    const { number, name, paused, consumerCount: consumers, fetchCount: fetches, bytes } = this;
-    return { number, name, paused, consumers, fetches, bytes, counts: this.counts() };
   }
 
   /** Ends every change but a publish: delivers what can be delivered, and gives memory back. */

@@ -19,7 +19,8 @@ export class ReadyList {
   /** Bit n = there are messages of priority n. */
   #mask = 0;
   #count = 0;
-  #nextSequence = 0;
+  /** Given to the next message that comes. */
+  nextSequence = 0;
 
   constructor(table: MessageTable) {
     this.#table = table;
@@ -49,13 +50,18 @@ export class ReadyList {
 
   /** The sequence number of a message that is delivered without waiting. */
   takeSequence(): number {
-    return this.#nextSequence++;
+    return this.nextSequence++;
   }
 
   append(message: number): void {
+    this.#table.setDouble(message, ROW_SEQUENCE, this.nextSequence++);
+    this.restore(message);
+  }
+
+  /** Appends a message that has its sequence number, the highest of its priority. */
+  restore(message: number): void {
     const table = this.#table;
     const priority = table.priority(message);
-    table.setDouble(message, ROW_SEQUENCE, this.#nextSequence++);
     this.#level(priority).append(table, message);
     this.#mask |= 1 << priority;
     this.#count++;

@@ -14,6 +14,7 @@ import type { Consumer } from './consumers.ts';
 import { MessageList } from './message-list.ts';
 import {
   ATTEMPTS_MAX,
+  NO_MESSAGE,
   ROW_CONSUMER,
   ROW_DUE,
   ROW_EXPIRE,
@@ -159,6 +160,25 @@ export class Stock {
     this.#table.setDouble(message, ROW_SEQUENCE, this.ready.takeSequence());
   }
 
+  /** What a held message was before it came here: its attempts. */
+  restoreTags(message: number, tags: number): void {
+    const table = this.#table;
+    const kept = table.word(message, ROW_TAGS) & ((1 << TAG_ATTEMPTS_SHIFT) - 1);
+    table.setWord(message, ROW_TAGS, kept | ((tags >>> TAG_ATTEMPTS_SHIFT) << TAG_ATTEMPTS_SHIFT));
+  }
+
+  restoreSequence(message: number, sequence: number): void {
+    this.#table.setDouble(message, ROW_SEQUENCE, sequence);
+  }
+
+  /** A held message waits behind all of its priority; they come in order. */
+  restoreReady(message: number, sequence: number): void {
+    this.restoreSequence(message, sequence);
+    this.#table.setState(message, State.ready);
+    this.ready.restore(message);
+    this.#armExpiry(message);
+  }
+
   /** A held message goes out to a consumer; it can be found by its id from now on. */
   toInFlight(message: number, consumer: Consumer, dueMs: number, fetched: boolean): void {
     const table = this.#table;
@@ -211,6 +231,25 @@ export class Stock {
   /** The timer of the message has gone off. */
   timerFired(message: number): void {
     this.#table.setWord(message, ROW_TIMER, NO_TIMER);
+  }
+
+  /** Ends every message. */
+  clear(holderOf: (message: number) => Consumer): void {
+    while (this.ready.count > 0) this.#drop(this.ready.first);
+    while (this.delayed.length > 0) this.#drop(this.delayed.head);
+    for (let message = this.inFlight.head; message !== NO_MESSAGE; message = this.inFlight.head) {
+      this.fromInFlight(message, holderOf(message));
+      this.destroy(message);
+    }
+    for (let message = this.blocked.head; message !== NO_MESSAGE; message = this.blocked.head) {
+      this.fromBlocked(message, holderOf(message));
+      this.destroy(message);
+    }
+  }
+
+  #drop(message: number): void {
+    this.hold(message);
+    this.destroy(message);
   }
 
   /** Gives memory back when most of the slabs is empty. Records move. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SettleResult } from '../../src/core/queue.ts';
+import { SettleResult } from '../../src/core/settle-result.ts';
 import { deliveries, Shard } from './queue-fixture.ts';
 
 describe('delivery of a queue', () => {

@@ -6,6 +6,7 @@ import { Lane } from '../../src/core/lane.ts';
 import { MessageTable } from '../../src/core/message-table.ts';
 import { Queue } from '../../src/core/queue.ts';
 import type { QueueHandler, QueueShared, TransferAnswer } from '../../src/core/queue-handler.ts';
+import { ImageWriter } from '../../src/core/queue-image.ts';
 import { type QueueOptions, queueOptions } from '../../src/core/queue-options.ts';
 import {
   alignedSize,
@@ -96,6 +97,24 @@ export class Shard implements QueueHandler {
     const queue = new Queue(number, queueOptions({ name: `q${number}`, ...options }), this.shared, this.nowMs);
     this.queues.set(number, queue);
     return queue;
+  }
+
+  /** Moves a queue through its image into a new one, which takes its place. `addressOf` renames its sessions. */
+  move(queue: Queue, addressOf: (address: number) => number = (address) => address): Queue {
+    const chunks: RecordMemory[] = [];
+    const writer = new ImageWriter((chunk) => {
+      const copy = new RecordMemory(new ArrayBuffer(chunk.words[0]));
+      copy.bytes.set(chunk.bytes.subarray(0, chunk.words[0]));
+      chunks.push(copy);
+    });
+    queue.export(writer, this.nowMs);
+    queue.vanish();
+    const moved = new Queue(queue.number, queue.options, this.shared, this.nowMs);
+    this.queues.set(queue.number, moved);
+    const importer = moved.importer(addressOf, this.nowMs);
+    const done = chunks.map((chunk) => importer.add(chunk, 0));
+    assert.deepEqual(done, [...new Array(chunks.length - 1).fill(false), true]);
+    return moved;
   }
 
   /** Publishes message `id` from address 1 with the id as publish number, unless told otherwise. */

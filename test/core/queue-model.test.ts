@@ -55,7 +55,10 @@ const step = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('requeueInFlight' as const, 'takeReady' as const), pick: fc.nat(3) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('requeueInFlight' as const, 'takeReady' as const, 'move' as const),
+      pick: fc.nat(3),
+    }),
   },
 );
 
@@ -75,7 +78,7 @@ const declaration: fc.Arbitrary<Partial<QueueOptions>> = fc.record({
 /** The queue and its model side by side. */
 class Pair extends Shard {
   readonly model: QueueModel;
-  readonly tested: Queue;
+  tested: Queue;
   #nextId = 0;
   #nextFetch = 0;
 
@@ -152,6 +155,9 @@ class Pair extends Shard {
         break;
       case 'takeReady':
         this.#takeReady(given.pick);
+        break;
+      case 'move':
+        this.tested = this.move(queue);
         break;
       default:
         unreachable(given);

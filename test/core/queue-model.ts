@@ -7,8 +7,8 @@
 // over.
 import assert from 'node:assert/strict';
 import { PublishResult } from '../../src/core/publish-result.ts';
-import { SettleResult } from '../../src/core/queue.ts';
 import type { QueueOptions } from '../../src/core/queue-options.ts';
+import { SettleResult } from '../../src/core/settle-result.ts';
 import type { ModelFetch, ModelMessage, ModelPublish } from './queue-model-types.ts';
 
 const { accepted, blocked, duplicate, expired, full } = PublishResult;

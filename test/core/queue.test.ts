@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PublishResult } from '../../src/core/publish-result.ts';
-import { SettleResult } from '../../src/core/queue.ts';
 import { DOUBLE_EXPIRE_AT_MS } from '../../src/core/record.ts';
+import { SettleResult } from '../../src/core/settle-result.ts';
 import { deliveries, Shard, START_MS } from './queue-fixture.ts';
 
 describe('ack timeout of a queue', () => {
@@ -282,17 +282,6 @@ describe('administration of a queue', () => {
     assert.equal(shard.ack(queue, 1), SettleResult.unknown);
     assert.deepEqual(shard.take(), ['fetchTimedOut 8 of 101']);
     assert.equal(queue.close(shard.nowMs), 0);
-  });
-
-  it('shows itself as plain values', () => {
-    const queue = shard.queue({ name: 'orders' });
-    shard.subscribe(queue, 100, 1);
-    shard.publishAll(queue, [1, 2]);
-    const { counts, bytes, ...rest } = queue.info();
-    assert.deepEqual(rest, { number: 1, name: 'orders', paused: false, consumers: 1, fetches: 0 });
-    assert.deepEqual([counts.accepted, counts.ready, counts.inFlight, counts.delivered], [2, 1, 1, 1]);
-    assert.ok(bytes > 2 * 128);
-    assert.deepEqual(structuredClone(counts), counts);
   });
 });
 

@@ -1,0 +1,123 @@
+// The whole state of a queue as bytes, to move it to another thread or node: a stream of items in chunks, each of which
+// is laid out as a record (its size in the first word), so that rings and links carry it as they carry messages.
+//
+//   chunk: word 0 size, word 1 bytes used; then items, each aligned to 8 bytes
+//   item:  word 0 size, word 1 kind, word 2 bytes of data; doubles 2-5 what the kind says; from byte 48 its data
+//
+// Times are relative to the moment of the export, so that the clocks of two nodes need not agree.
+import { BrokerError } from '../base/errors.ts';
+import { alignedSize, RecordMemory } from './record.ts';
+
+export const ImageKind = {
+  /** Data: JSON of QueueImageHead. First. */
+  head: 1,
+  /** Doubles: address, prefetch, 1 = subscribed. */
+  consumer: 2,
+  /** Doubles: address, number of the fetch, remaining ms (0 = at once), 1 = autoack. */
+  fetch: 3,
+  /** Doubles: sequence or number of the publish, ms until due, ms until it expires, address; data: tags and record. */
+  message: 4,
+  /** Doubles: ms until it is forgotten; data: the id. */
+  dedup: 5,
+  /** Doubles: number of items before it. Last. */
+  end: 6,
+} as const;
+
+const CHUNK_HEADER_BYTES = 8;
+const ITEM_HEADER_BYTES = 48;
+
+/** Bytes of a chunk, unless one item alone is larger: a fraction of a ring, so that others get through in between. */
+const CHUNK_BYTES = 256 * 1024;
+
+const WORD_USED = 1;
+const WORD_KIND = 1;
+const WORD_DATA_BYTES = 2;
+const DOUBLE_A = 2;
+
+/** Gathers items; gives each full chunk to `emit`, which must copy it. */
+export class ImageWriter {
+  readonly #emit: (chunk: RecordMemory) => void;
+  #chunk = new RecordMemory(new ArrayBuffer(CHUNK_BYTES));
+  #used = CHUNK_HEADER_BYTES;
+  #items = 0;
+
+  constructor(emit: (chunk: RecordMemory) => void) {
+    this.#emit = emit;
+  }
+
+  /** Writes one item and returns where its `dataBytes` of data begin in `memory`. */
+  item(kind: number, numbers: readonly [number, number, number, number], dataBytes: number): number {
+    const size = alignedSize(ITEM_HEADER_BYTES + dataBytes);
+    if (this.#used + size > this.#chunk.bytes.length) this.#next(size);
+    const at = this.#used;
+    this.#chunk.words[at >> 2] = size;
+    this.#chunk.words[(at >> 2) + WORD_KIND] = kind;
+    this.#chunk.words[(at >> 2) + WORD_DATA_BYTES] = dataBytes;
+    this.#chunk.doubles.set(numbers, (at >> 3) + DOUBLE_A);
+    this.#used += size;
+    this.#items++;
+    return at + ITEM_HEADER_BYTES;
+  }
+
+  /** The chunk that the last item was written to. */
+  get memory(): RecordMemory {
+    return this.#chunk;
+  }
+
+  end(): void {
+    this.item(ImageKind.end, [this.#items, 0, 0, 0], 0);
+    this.#flush();
+  }
+
+  #next(size: number): void {
+    this.#flush();
+    const needed = CHUNK_HEADER_BYTES + size;
+    if (needed > this.#chunk.bytes.length || (this.#chunk.bytes.length > CHUNK_BYTES && needed <= CHUNK_BYTES)) {
+      this.#chunk = new RecordMemory(new ArrayBuffer(Math.max(CHUNK_BYTES, needed)));
+    }
+  }
+
+  #flush(): void {
+    if (this.#used === CHUNK_HEADER_BYTES) return;
+    this.#chunk.words[0] = this.#used;
+    this.#chunk.words[WORD_USED] = this.#used;
+    this.#emit(this.#chunk);
+    this.#used = CHUNK_HEADER_BYTES;
+  }
+}
+
+/** One item, valid until the next one is read. */
+export interface ImageItem {
+  kind: number;
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+  memory: RecordMemory;
+  /** Where its data is. */
+  at: number;
+  dataBytes: number;
+}
+
+/** Reads the items of the chunk at `offset` of `memory`; the item object is the same each time. */
+export function* imageItems(memory: RecordMemory, offset: number): Generator<ImageItem> {
+  const item: ImageItem = { kind: 0, a: 0, b: 0, c: 0, d: 0, memory, at: 0, dataBytes: 0 };
+  const end = offset + memory.words[(offset >> 2) + WORD_USED];
+  let at = offset + CHUNK_HEADER_BYTES;
+  while (at < end) {
+    const size = memory.words[at >> 2];
+    const dataBytes = memory.words[(at >> 2) + WORD_DATA_BYTES];
+    if (size < ITEM_HEADER_BYTES || at + size > end || dataBytes < 0 || ITEM_HEADER_BYTES + dataBytes > size) {
+      throw new BrokerError('internal', `Cannot read the image of a queue: received an item of ${size} bytes`);
+    }
+    item.kind = memory.words[(at >> 2) + WORD_KIND];
+    item.dataBytes = dataBytes;
+    item.at = at + ITEM_HEADER_BYTES;
+    item.a = memory.doubles[(at >> 3) + DOUBLE_A];
+    item.b = memory.doubles[(at >> 3) + DOUBLE_A + 1];
+    item.c = memory.doubles[(at >> 3) + DOUBLE_A + 2];
+    item.d = memory.doubles[(at >> 3) + DOUBLE_A + 3];
+    yield item;
+    at += size;
+  }
+}
