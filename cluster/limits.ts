@@ -1,0 +1,67 @@
+// Every limit of the cluster layer with its reason. Full means refuse, push back or a counted drop, never growth.
+import { MESSAGE_BYTES_CEILING } from '../src/base/limits.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Limits of the links between nodes. */
+export const LINK_LIMITS = {
+  /** Frames of a handshake: names and nonces take a few hundred bytes. */
+  handshakeBytesMax: 4 * KIB,
+  /** From the connection to the end of the handshake: two round trips across an ocean, and TLS. */
+  handshakeTimeoutMs: 5_000,
+  /** Connections that have not said who they are: all nodes of a large cluster may start at once. */
+  unauthenticatedMax: 128,
+  /** One control message: a push-pull of 1,000 members (200 KB) or 1,000 routes with the longest names. */
+  controlBytesMax: MIB,
+  /** Nesting of a control message: lists of maps of lists take four. */
+  controlDepthMax: 16,
+  /** Control output that a peer has not read: some of the largest messages; beyond it the peer is not living. */
+  controlOutputBytesMax: 8 * MIB,
+  /** Envelopes of one loop turn go out together up to this: 500 small records, one system call and one tag. */
+  batchGatherBytes: 64 * KIB,
+  /** A batch is its header and an envelope at least. */
+  batchBytesMin: 48,
+  /** Largest batch: one record of the largest message that may be configured, with its envelope and header. */
+  batchBytesMax: MESSAGE_BYTES_CEILING + 128 * KIB,
+  /** What a small batch is charged: bounds the count of batches within the bytes of a window. */
+  batchChargeBytesMin: KIB,
+  /** A batch smaller than this is copied to memory of its own size, so that what is kept is used by half at least. */
+  batchCopyBytesMax: 32 * KIB,
+  /** What a receiver takes before its consumer does: 100 MB/s at 80 ms. A batch may begin while a byte of it is left. */
+  windowBytes: 8 * MIB,
+  /** Bytes kept for a peer (unacked and unsent) above which sources should wait, and below which they go on. */
+  heldHighBytes: 8 * MIB,
+  heldLowBytes: 4 * MIB,
+  /** What is kept at the most, for what cannot wait (acks, confirms); beyond it a post is refused. */
+  heldBytesMax: 32 * MIB,
+  /** Bulk bytes given to the socket at once: enough to keep it busy, little enough to resend. */
+  socketBytesHigh: MIB,
+  /** Memory of batches that is kept for the next ones: saves allocating and clearing 64 KiB for each. */
+  sparesMax: 32,
+  /** Pings find silent peers and measure the round trip. */
+  pingMs: 1_000,
+  /** Silence after which a link is dead: five pings. */
+  silenceMs: 5_000,
+  /** Pauses between attempts to connect double from the first to the last; each is drawn between half and whole. */
+  reconnectMsMin: 50,
+  reconnectMsMax: 5_000,
+  /** The node with the higher name dials so much later: the lower one does it, unless it does not know the higher. */
+  higherDialDelayMs: 1_000,
+  /** A refused peer may read the reason for so long. */
+  refusalLingerMs: 1_000,
+  /** How often dials, pings and silence are looked at. */
+  tickMs: 50,
+  /** Shortest shared key, bytes: 128 bits when it is random. */
+  keyBytesMin: 16,
+  /** Peers of one node. */
+  peersMax: 1_000,
+} as const;
+
+/** Limits of the placement of queues on nodes. */
+export const PLACEMENT_LIMITS = {
+  /** Answers of a ring that are kept: the queues of a large cluster, some 10 MB; beyond it a lookup costs 2 us again. */
+  cachedMax: 100_000,
+  /** Pins are written by people, or by their programs for single queues. */
+  pinsMax: 10_000,
+} as const;
