@@ -40,8 +40,8 @@ export class PeerBulk {
   #receiver: BulkReceiver | undefined;
   #connection: LinkConnection | undefined;
   #incarnation = 0;
-  /** The peer has said on this connection which stream it sends. */
-  #opened = false;
+  /** Times that the peer has said on this connection which stream it sends: once, and again when we forgot it. */
+  #opens = 0;
   #gathered: OutgoingBatch;
   #duplicates = 0;
   refusedPosts = 0;
@@ -107,7 +107,7 @@ export class PeerBulk {
     this.#offerGathered();
     this.#connection = connection;
     this.#incarnation = incarnation;
-    this.#opened = false;
+    this.#opens = 0;
     this.#lost(this.#sender.attach(incarnation));
     this.#open(connection);
   }
@@ -125,7 +125,7 @@ export class PeerBulk {
 
   /** An ack, open or resume came in. */
   numbers(type: number, first: number, second: number): void {
-    if (type === FrameType.open) this.#opens(first);
+    if (type === FrameType.open) this.#openedBy(first);
     else if (type === FrameType.ack) this.#sender.acked(first, second);
     else this.#resumes(first, second);
     this.#pump();
@@ -135,7 +135,7 @@ export class PeerBulk {
   /** A batch came in. */
   batch(memory: RecordMemory, bytes: number): void {
     const receiver = this.#receiver;
-    if (receiver === undefined || !this.#opened) {
+    if (receiver === undefined || this.#opens === 0) {
       throw new LinkError('bad-sequence', 'Cannot take a batch: no stream was opened on this connection');
     }
     const fault = batchFault(memory, bytes);
@@ -151,7 +151,7 @@ export class PeerBulk {
   /** All frames of one read were handed out: one ack for all of them. */
   turn(): void {
     const receiver = this.#receiver;
-    if (!this.#opened || receiver === undefined || !receiver.shouldTell) return;
+    if (this.#opens === 0 || receiver === undefined || !receiver.shouldTell) return;
     this.#connection?.sendNumbers(FrameType.ack, receiver.tell());
   }
 
@@ -197,13 +197,14 @@ export class PeerBulk {
     connection.sendNumbers(FrameType.open, [this.#sender.stream, this.#sender.firstKept]);
   }
 
-  #opens(stream: number): void {
+  #openedBy(stream: number): void {
+    // Each new stream has a window of its own, so their number has to be bounded too.
+    if (++this.#opens > 2) throw new LinkError('bad-sequence', 'Cannot open a third stream on one connection');
     const known = this.#receiver;
     if (known === undefined || known.incarnation !== this.#incarnation || known.stream !== stream) {
       const { windowBytes } = this.#options;
       this.#receiver = new BulkReceiver({ incarnation: this.#incarnation, stream, windowBytes });
     }
-    this.#opened = true;
     this.#connection?.sendNumbers(FrameType.resume, this.#receiver?.tell() ?? []);
   }
 

@@ -216,7 +216,10 @@ export class PeerLinks {
         established: (link, result) => {
           done(link);
           this.#listener.known(socket);
-          this.#established(link, result);
+          // Removed while it was dialed: it would come back as a peer that nobody asked for.
+          const isRemoved = dialed !== undefined && this.#peers.get(dialed.nodeId) !== dialed;
+          if (isRemoved) link.close(new LinkError('closed', 'the peer was removed'));
+          else this.#established(link, result);
         },
         failed: (link, error) => {
           done(link);
