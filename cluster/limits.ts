@@ -65,3 +65,48 @@ export const PLACEMENT_LIMITS = {
   /** Pins are written by people, or by their programs for single queues. */
   pinsMax: 10_000,
 } as const;
+
+/** Limits of finding the first nodes of a cluster: by DNS and by Consul. */
+export const DISCOVERY_LIMITS = {
+  /** Addresses of one source; more than the peers a node may have help nobody. */
+  seedsMax: 1_000,
+  /** A name is asked for again when its answer expires, but neither sooner nor later than this. */
+  refreshMsMin: 5_000,
+  refreshMsMax: 60_000,
+  /** Names that one name may stand for in turn; resolvers allow eight to sixteen. */
+  aliasesMax: 8,
+  /** What the C library reads of resolv.conf. */
+  nameserversMax: 3,
+  searchMax: 6,
+  ndotsMax: 15,
+  attemptsMax: 5,
+  timeoutSMax: 30,
+  /** One query to one nameserver: far above what a resolver of the same site takes, even for a name it has to ask for. */
+  queryTimeoutMs: 2_000,
+  queryAttempts: 2,
+  /** A datagram that no network has to cut in pieces. */
+  datagramBytesMax: 1_232,
+  /** Datagrams to a query's port that do not answer it: some late ones. More are somebody who guesses. */
+  strayDatagramsMax: 16,
+  /** Hosts of services whose addresses are asked for at once. */
+  hostsAtOnce: 8,
+  /** resolv.conf with everything that is read of it. */
+  resolvConfBytesMax: 64 * KIB,
+
+  /** How long Consul may hold an answer back until something changes. */
+  consulWaitMs: 55_000,
+  /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
+  consulWaitMarginMs: 10_000,
+  /** Any other request to Consul, and on the way out, where a node waits for it to end. */
+  consulTimeoutMs: 5_000,
+  consulLeaveTimeoutMs: 3_000,
+  /** Answers that come at once, as when a service flaps, are asked for no more often than this. */
+  consulIntervalMsMin: 1_000,
+  /** Pauses after errors double from the first to the last. */
+  consulRetryMsMin: 1_000,
+  consulRetryMsMax: 30_000,
+  /** How often a node looks whether its agent still knows it: agents lose what they had with their disk. */
+  consulVerifyMs: 30_000,
+  /** An answer: 1,000 nodes with their checks take about 2 MB. */
+  consulBytesMax: 16 * MIB,
+} as const;
