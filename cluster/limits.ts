@@ -95,7 +95,7 @@ export const DISCOVERY_LIMITS = {
 
   /** How long Consul may hold an answer back until something changes. */
   consulWaitMs: 55_000,
-  /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
+  /** Consul adds up to a sixteenth to the wait, 3.4 s; the rest is for the way. */
   consulWaitMarginMs: 10_000,
   /** Any other request to Consul, and on the way out, where a node waits for it to end. */
   consulTimeoutMs: 5_000,
