@@ -60,7 +60,7 @@ export const LINK_LIMITS = {
 
 /** Limits of the placement of queues on nodes. */
 export const PLACEMENT_LIMITS = {
-  /** Answers of a ring that are kept: the queues of a large cluster, some 10 MB; beyond it a lookup costs 2 us again. */
+  /** Answers of a ring that are kept: the queues of a large cluster, some 10 MB; others cost 2 us each time. */
   cachedMax: 100_000,
   /** Pins are written by people, or by their programs for single queues. */
   pinsMax: 10_000,
@@ -81,7 +81,7 @@ export const DISCOVERY_LIMITS = {
   ndotsMax: 15,
   attemptsMax: 5,
   timeoutSMax: 30,
-  /** One query to one nameserver: far above what a resolver of the same site takes, even for a name it has to ask for. */
+  /** One query to one nameserver: far above what a resolver of the same site takes, even where it has to ask. */
   queryTimeoutMs: 2_000,
   queryAttempts: 2,
   /** A datagram that no network has to cut in pieces. */
@@ -109,4 +109,52 @@ export const DISCOVERY_LIMITS = {
   consulVerifyMs: 30_000,
   /** An answer: 1,000 nodes with their checks take about 2 MB. */
   consulBytesMax: 16 * MIB,
+} as const;
+
+/** Limits of the route logs: who wants which topic, and which node runs which queue. */
+export const ROUTE_LIMITS = {
+  /** Changes wait for others so long before they go out together; and go at once when there are so many. */
+  flushMs: 5,
+  opsPerFrameMax: 1_000,
+  /** A frame is closed at this size; one op more may be as large as a value may be, and both fit a control message. */
+  frameBytes: 64 * KIB,
+  /** A topic, its space and a prefix; names of queues are shorter. */
+  keyBytesMax: 4 * KIB,
+  /** A queue with a thousand topics of the longest names. */
+  valueBytesMax: 512 * KIB,
+  /** Lists of pairs in a value take three. */
+  valueDepthMax: 4,
+  /** Entries of one origin: a table of this size takes some 200 MB. */
+  entriesMax: 2_000_000,
+  /** Frames that are kept for peers that missed some; older ones are made good by a snapshot. */
+  ringOpsMax: 64 * KIB,
+  ringBytesMax: 8 * MIB,
+  /** Frames sent in answer to one pull; the peer asks for the rest when it has them. */
+  pullBytesMax: MIB,
+  /** Chunks of a snapshot on the way to a peer that has not asked for more: half a megabyte. */
+  snapshotWindow: 8,
+  /** What a peer did not answer is asked for again; and so long a gap that a head tells of may close by itself. */
+  retryMs: 1_000,
+  behindGraceMs: 200,
+  /** Digests are compared at least so often, heads or not. */
+  checkMs: 60_000,
+  /** More buckets than these that differ are no accident of one entry: a snapshot is cheaper than to compare them. */
+  repairBucketsMax: 64,
+  /** How long interest stays after its last holder went: clients that reconnect, and a storm of them. */
+  lingerMs: 500,
+  /** Routes of a dead node are kept so long for it to come back: publishes to durable queues are held, not lost. */
+  parkedMs: 15 * 60_000,
+  /** A barrier gives up waiting for slow peers, and counts it. */
+  barrierMs: 1_000,
+  barriersMax: 10_000,
+  /** Exact filters of one origin above which it publishes a summary of them, and below which single ones again. */
+  summaryAbove: 50_000,
+  summaryBelow: 25_000,
+  /** Up to this many peers each gets every frame after `flushMs`; frames to more wait longer, in proportion. */
+  directPeersMax: 64,
+  /** Sets of origins of which one copy is kept for all filters; in a cluster that is well spread there are few. */
+  originSetsMax: 65_536,
+  originsMax: 1_000,
+  /** How often what is overdue is looked at. */
+  housekeepMs: 200,
 } as const;

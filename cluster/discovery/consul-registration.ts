@@ -1,5 +1,5 @@
-// Shows this node in Consul from start to stop: registers it, tells that it lives where the check is a TTL, registers it
-// again when its agent has forgotten it, and takes it out when the node leaves.
+// Shows this node in Consul from start to stop: registers it, tells that it lives where the check is a TTL, registers
+// it again when its agent has forgotten it, and takes it out when the node leaves.
 // An edge: timers, and the requests of consul-client.ts.
 import { DISCOVERY_LIMITS } from '../limits.ts';
 import type { ConsulClient } from './consul-client.ts';

@@ -37,7 +37,7 @@ async function ask(server: Nameserver, query: DnsQuery, options: AskOptions): Pr
   return { kind: 'failed', reason: 'its answer by TCP is none' };
 }
 
-/** Starts an exchange, which gives back how it is ended, and ends it when it settles, takes too long or is not wanted. */
+/** Starts an exchange, which gives back how to end it, and ends it when it settles, takes too long or is unwanted. */
 function within(
   { timeoutMs, signal }: AskOptions,
   begin: (settle: (answer: DnsAnswer) => void) => () => void,

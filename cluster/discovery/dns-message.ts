@@ -95,7 +95,7 @@ function readRecords(packet: DecodedPacket, query: DnsQuery): DnsAnswer {
   return unfinished ? { kind: 'alias', target: end.name, ttlS: end.ttlS } : { kind: 'empty', ttlS: negative };
 }
 
-/** The name at the end of the aliases in an answer, and how long the way there holds; undefined when there is no end. */
+/** The name at the end of the aliases in an answer, and how long the way there holds; undefined: there is no end. */
 function followAliases(answers: readonly Answer[], from: string): { name: string; ttlS: number } | undefined {
   const aliases = new Map<string, { target: string; ttlS: number }>();
   for (const answer of answers) {

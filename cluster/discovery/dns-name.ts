@@ -2,7 +2,7 @@
 // Called by: dns-message.ts, dns-resolver.ts, dns-discovery.ts.
 
 const NAME_BYTES_MAX = 253;
-/** Letters, digits, `-` and the `_` of services; no dots inside of labels, no control characters, no other alphabets. */
+/** Letters, digits, `-` and the `_` of services; no dots inside labels, no control characters, no other alphabets. */
 const NAME = /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/i;
 
 export function isDnsName(name: string): boolean {

@@ -1,5 +1,5 @@
 // From a name in the configuration to the addresses of nodes. A host name gives all its addresses with one port, as the
-// pods behind a headless service of Kubernetes; the name of a service ("_cluster._tcp.ringmq...") gives hosts and ports.
+// pods behind a headless service of Kubernetes; the name of a service ("_cluster._tcp.ringmq") gives hosts and ports.
 // Called by: dns-discovery.ts.
 import { unreachable } from '../../src/base/assert.ts';
 import { DISCOVERY_LIMITS } from '../limits.ts';

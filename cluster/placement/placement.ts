@@ -11,7 +11,7 @@ export interface PlacementMember {
 }
 
 /** Whether a queue may be placed there. One that leaves keeps what it has until it is moved, and gets nothing new. */
-export function takesQueues(member: PlacementMember): boolean {
+function takesQueues(member: PlacementMember): boolean {
   return member.state === 'up';
 }
 
