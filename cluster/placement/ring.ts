@@ -1,7 +1,7 @@
 // Which node a queue belongs to when nothing else says so: consistent hashing of its name over the nodes. Each node has
 // 164 points on a circle of 2^32; a queue belongs to the node of the next point. A node that comes takes queues, and
-// one that goes gives them, but never do two others exchange any. The same nodes give the same answer in every process, in
-// whatever order they were learned.
+// one that goes gives them, but never do two others exchange any. The same nodes give the same answer in every process,
+// in whatever order they were learned.
 // Called by: placement.ts, plan.ts.
 import { hash } from 'node:crypto';
 import HashRing from 'hashring';
