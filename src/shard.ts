@@ -70,24 +70,25 @@ class Shard {
     this.#turn = new LoopTurn(() => this.#endTurn());
     this.#wheel = new TimingWheel(Date.now());
     this.#driver = new WheelDriver(this.#wheel, (owner, item, nowMs) =>
-      this.#routes.number(owner)?.actor?.timer(item, nowMs),
+      this.#timer(owner, item, nowMs),
     );
     this.#messages = new MessageTable({ memoryLimitBytes: data.memoryBytesMax });
     this.#broker = new ShardBroker({
       self: data.index,
+      shards: data.shards,
       routes: this.#routes,
       turn: this.#turn,
       ids: new UuidSource(getRandomValues(new Uint32Array(2))),
       onIdle: (queue) => this.#tell({ event: 'idle', number: queue.number }),
     });
-    this.#mailbox = new Mailbox({ self: data.index, mesh: data.mesh, handler: this.#broker });
-    this.#broker.connect(this.#mailbox);
+    this.#mailbox = new Mailbox({ self: data.index, mesh: data.mesh, handler: this.#broker.exchange });
     const shared: QueueShared = {
       messages: this.#messages,
       wheel: this.#wheel,
       handler: this.#broker,
       laneOf: (address) => this.#broker.laneOf(address),
     };
+    this.#broker.connect(this.#mailbox, shared);
     this.#control = new ShardControl({
       self: data.index,
       broker: this.#broker,
@@ -147,6 +148,12 @@ class Shard {
       pending: () => this.#pending(),
       stop: ({ graceMs }) => this.#stop(graceMs),
     };
+  }
+
+  #timer(queue: number, item: number, nowMs: number): void {
+    const actor = this.#routes.number(queue)?.actor;
+    if (actor !== undefined) actor.timer(item, nowMs);
+    else this.#broker.handOver.timer(queue, item);
   }
 
   #pending(): { messages: number; inTransitBytes: number; sessions: number } {

@@ -1,46 +1,63 @@
-// What a shard sends to the others, and who waits while a ring to one of them is short of room: the sessions that feed
-// it are read no further, and queues pass over the consumers behind it (core/lane.ts). All go on when it has room.
+// What a shard sends to other threads, and who waits while a ring is short of room: the sessions that feed it are read
+// no further, and queues pass over the consumers behind it (core/lane.ts). All go on when it has room.
 // Lives on: a shard, one, inside its broker.
 import { Lane } from '../core/lane.ts';
 import type { RecordMemory } from '../core/record.ts';
+import { isShard, peerOf } from './address.ts';
 import type { LoopTurn } from './loop-turn.ts';
 import type { ShardPeers } from './ports.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
+export interface TrafficParts {
+  readonly turn: LoopTurn;
+  readonly sessions: SessionRegistry;
+  /** The cluster's thread: the way to sessions and queues of other nodes; -1 = there is none. */
+  readonly clusterThread: number;
+}
+
+/** Consumers of all shards of a peer share a lane; in the table of lanes it stands behind those of the threads. */
+const PEER_LANES = 1_000;
+
 export class PeerTraffic {
   readonly #turn: LoopTurn;
   readonly #sessions: SessionRegistry;
+  readonly #clusterThread: number;
   readonly #lanes = new Map<number, Lane>();
-  /** Sessions of this shard that wait for room, by the shard they wait for. */
-  readonly #throttled = new Map<number, Set<number>>();
+  /** Sessions of this shard that are not read, by what they wait for: a thread's ring, or a name. */
+  readonly #stopped = new Map<number | string, Set<number>>();
   #peers!: ShardPeers;
 
-  constructor(turn: LoopTurn, sessions: SessionRegistry) {
+  constructor({ turn, sessions, clusterThread }: TrafficParts) {
     this.#turn = turn;
     this.#sessions = sessions;
+    this.#clusterThread = clusterThread;
   }
 
   connect(peers: ShardPeers): void {
     this.#peers = peers;
   }
 
-  /** The way to the consumers on a shard. */
-  lane(shard: number): Lane {
-    let lane = this.#lanes.get(shard);
-    if (lane === undefined) {
-      lane = new Lane();
-      this.#lanes.set(shard, lane);
-    }
-    return lane;
+  /** The way to the consumers of an origin. */
+  laneOf(origin: number): Lane {
+    return this.#lane(isShard(origin) ? origin : PEER_LANES + peerOf(origin));
   }
 
-  post(to: number, operation: number, target: number, a: number, b: number, c: number, d: number): void {
+  /** The cluster's thread says whether more may be sent to a peer. */
+  peerLane(peer: number, open: boolean): void {
+    const lane = this.#lane(PEER_LANES + peer);
+    if (open) lane.open(this.#turn.nowMs());
+    else lane.isOpen = false;
+  }
+
+  /** Sends to an origin: to its shard, or by way of the cluster's thread to its node. */
+  post(origin: number, operation: number, target: number, a: number, b: number, c: number, d: number): void {
     this.#turn.touch();
-    this.#peers.post(to, operation, target, a, b, c, d, 0);
+    if (isShard(origin)) this.#peers.post(origin, operation, target, a, b, c, d, 0);
+    else this.#peers.post(this.#clusterThread, operation, target, a, b, c, d, origin + 1);
   }
 
   postRecord(
-    to: number,
+    origin: number,
     operation: number,
     target: number,
     a: number,
@@ -49,41 +66,101 @@ export class PeerTraffic {
     offset: number,
   ): void {
     this.#turn.touch();
-    this.#peers.postRecord(to, operation, target, a, b, 0, 0, 0, memory, offset);
+    if (isShard(origin)) this.#peers.postRecord(origin, operation, target, a, b, 0, 0, 0, memory, offset);
+    else this.#peers.postRecord(this.#clusterThread, operation, target, a, b, 0, 0, origin + 1, memory, offset);
   }
 
-  /** Whether more may be sent to that shard; when not, its consumers are passed over from now on. */
-  hasRoom(to: number): boolean {
-    if (this.#peers.hasRoom(to)) return true;
-    this.lane(to).isOpen = false;
+  /** Sends to a thread what comes from `origin`. */
+  sendOn(
+    thread: number,
+    origin: number,
+    operation: number,
+    target: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): void {
+    this.#turn.touch();
+    this.#peers.post(thread, operation, target, a, b, c, d, origin + 1);
+  }
+
+  sendRecordOn(
+    thread: number,
+    origin: number,
+    operation: number,
+    target: number,
+    a: number,
+    b: number,
+    memory: RecordMemory,
+    offset: number,
+  ): void {
+    this.#turn.touch();
+    this.#peers.postRecord(thread, operation, target, a, b, 0, 0, origin + 1, memory, offset);
+  }
+
+  /** Whether more may be sent to that thread; when not, the consumers behind its ring are passed over from now on. */
+  hasRoom(thread: number): boolean {
+    if (this.#peers.hasRoom(thread)) return true;
+    if (thread !== this.#clusterThread) this.#lane(thread).isOpen = false;
+    else for (const [number, lane] of this.#lanes) if (number >= PEER_LANES) lane.isOpen = false;
     return false;
   }
 
+  /** After a message to a consumer: passes over those of the same way when the ring is short of room. */
+  checkRoom(origin: number): void {
+    if (this.hasRoom(isShard(origin) ? origin : this.#clusterThread)) return;
+    this.laneOf(origin).isOpen = false;
+  }
+
   /** After a session of this shard has fed the ring: stops it when that is short of room. */
-  throttle(session: number, to: number): void {
-    if (this.hasRoom(to)) return;
-    const waiting = this.#throttled.get(to) ?? new Set();
+  throttle(session: number, thread: number): void {
+    if (!this.hasRoom(thread)) this.stop(session, thread);
+  }
+
+  /** The session is read no further until what it waits for has come. */
+  stop(session: number, waitsFor: number | string): void {
+    const waiting = this.#stopped.get(waitsFor) ?? new Set();
     if (waiting.has(session)) return;
-    this.#throttled.set(to, waiting.add(session));
+    this.#stopped.set(waitsFor, waiting.add(session));
     this.#sessions.get(session)?.throttle(true);
+  }
+
+  go(session: number, waitsFor: number | string): void {
+    const waiting = this.#stopped.get(waitsFor);
+    if (waiting?.delete(session) !== true) return;
+    if (waiting.size === 0) this.#stopped.delete(waitsFor);
+    if (!this.#isStopped(session)) this.#sessions.get(session)?.throttle(false);
+  }
+
+  goAll(waitsFor: number | string): void {
+    for (const session of [...(this.#stopped.get(waitsFor) ?? [])]) this.go(session, waitsFor);
   }
 
   /** The session is gone. */
   forget(session: number): void {
-    for (const waiting of this.#throttled.values()) waiting.delete(session);
+    for (const waiting of this.#stopped.values()) waiting.delete(session);
   }
 
-  /** The ring to that shard has room again. */
-  room(to: number): void {
-    this.#lanes.get(to)?.open(this.#turn.nowMs());
-    const waiting = this.#throttled.get(to);
-    if (waiting === undefined) return;
-    this.#throttled.delete(to);
-    for (const session of waiting) if (!this.#isThrottled(session)) this.#sessions.get(session)?.throttle(false);
+  /** The ring to that thread has room again. */
+  room(thread: number): void {
+    const nowMs = this.#turn.nowMs();
+    if (thread !== this.#clusterThread) this.#lanes.get(thread)?.open(nowMs);
+    else for (const [number, lane] of this.#lanes) if (number >= PEER_LANES) lane.open(nowMs);
+    this.goAll(thread);
   }
 
-  #isThrottled(session: number): boolean {
-    for (const waiting of this.#throttled.values()) if (waiting.has(session)) return true;
+  #lane(number: number): Lane {
+    let lane = this.#lanes.get(number);
+    if (lane === undefined) {
+      lane = new Lane();
+      this.#lanes.set(number, lane);
+    }
+    return lane;
+  }
+
+  #isStopped(session: number): boolean {
+    for (const waiting of this.#stopped.values()) if (waiting.has(session)) return true;
     return false;
   }
 }

@@ -22,6 +22,8 @@ export class ShardPlacement {
 
   /** Index of the shard that owns the queue. */
   shardOf(queueName: string): number {
-    return Number(this.#ring.get(queueName).slice('shard-'.length));
+    // A name of its own for each key: the library keeps what it looked up in a plain object, where `__proto__` and its
+    // like would be more than names.
+    return Number(this.#ring.get(`queue-${queueName}`).slice('shard-'.length));
   }
 }

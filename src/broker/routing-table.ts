@@ -1,14 +1,27 @@
 // A shard's own copy of "which queue, where": by name, by number, and by bound topic. Changed only by commands of the
-// main thread, which is the single writer; read on every publish. Route objects are replaced, never changed, so whoever
+// main thread, which is the single writer; read on every publish. Topic routes are replaced, never changed, so whoever
 // holds one from before a change still has a consistent one.
 // Lives on: a shard, one.
 import type { QueueRoute, TopicRoute } from '../core/broker-port.ts';
 import type { Queue } from '../core/queue.ts';
+import type { HeldOperations } from './held-operations.ts';
 
-/** A queue as its shard's broker sees it: `actor` is there when the queue lives on this shard. */
+/** A queue as its shard's broker sees it. Where it lives may change, so that sessions may keep the object. */
 export interface ShardQueueRoute extends QueueRoute {
   readonly topics: readonly string[];
+  /** The thread to send to: its shard, or that which leads to other nodes. */
+  shard: number;
+  /** There when the queue lives on this shard. */
   actor: Queue | undefined;
+  /** What sessions of this shard ask while the queue changes its place. */
+  held: HeldOperations | undefined;
+}
+
+/** A queue of this shard that its sessions may call. */
+export type QueueHere = ShardQueueRoute & { readonly actor: Queue };
+
+export function isHere(queue: ShardQueueRoute): queue is QueueHere {
+  return queue.actor !== undefined && queue.held === undefined;
 }
 
 export class RoutingTable {

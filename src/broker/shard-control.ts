@@ -50,6 +50,7 @@ export class ShardControl {
         prefetchCount: options.prefetchCount,
         metaSuffix: metaSuffix(options.name, shard),
         actor: shard === self ? new Queue(number, options, shared, broker.nowMs()) : undefined,
+        held: undefined,
       });
     }
     return null;

@@ -7,8 +7,6 @@ export interface QueueRoute {
   /** Number of the queue, the same on every thread of the node, never reused while the node runs. */
   readonly number: number;
   readonly name: string;
-  /** Index of the shard that owns it. */
-  readonly shard: number;
   /** Prefetch for a consumer that asks for none. */
   readonly prefetchCount: number;
   /** Fields 2 (queue) and 3 (shard) of hsmq's MessageMeta, encoded once. */

@@ -31,6 +31,8 @@ export class Delivery {
   readonly departures: Departures;
   readonly gate: Gate;
   paused = false;
+  /** Just coming from or going to another place: nothing is delivered. */
+  frozen = false;
   /** Last time somebody came, went, or asked for a message, ms. */
   activeMs: number;
   readonly #queue: Queue;
@@ -75,7 +77,7 @@ export class Delivery {
 
   /** Whether somebody takes a message now. */
   get hasTaker(): boolean {
-    return !this.paused && (this.#fetchTurn() !== undefined || this.#consumerTurn() !== undefined);
+    return !this.paused && !this.frozen && (this.#fetchTurn() !== undefined || this.#consumerTurn() !== undefined);
   }
 
   /** Delivers and lets blocked publishes in until nobody takes or nothing is left. */
@@ -201,7 +203,8 @@ export class Delivery {
   }
 
   /** All was restored: times run and messages go out from now on. */
-  resume(nowMs: number): void {
+  serve(nowMs: number): void {
+    this.frozen = false;
     this.#watchAcks();
     this.run(nowMs);
   }
@@ -217,6 +220,13 @@ export class Delivery {
     this.#ackTimer = NO_TIMER;
     for (const pending of this.fetches.inOrder()) this.#endFetch(pending);
     for (const consumer of this.consumers) consumer.lane.leave(this.#queue, consumer.address);
+  }
+
+  /** A timer of the wheel went off and is to have no effect. */
+  forgetTimer(item: number): void {
+    if (item === ACK_TIMER) this.#ackTimer = NO_TIMER;
+    else if (item <= FETCH_TIMER) this.fetches.at(FETCH_TIMER - item).timer = NO_TIMER;
+    else this.#stock.timerFired(item);
   }
 
   fetchTimedOut(slot: number, nowMs: number): void {

@@ -37,13 +37,15 @@ export interface QueueParts {
   readonly delivery: Delivery;
 }
 
-export function exportQueue(parts: QueueParts, writer: ImageWriter, nowMs: number): void {
+/** Writes the image step by step, some items each, so that the writer's way may be waited for in between. */
+export function* exportQueue(parts: QueueParts, writer: ImageWriter, nowMs: number): Generator<undefined> {
   writeHead(parts, writer, nowMs);
   writeTakers(parts, writer, nowMs);
-  writeMessages(parts, writer, nowMs);
+  yield* writeMessages(parts, writer, nowMs);
   for (const [id, forgetAtMs] of parts.intake.dedupEntries()) {
     const at = writer.item(ImageKind.dedup, [forgetAtMs - nowMs, 0, 0, 0], id.length);
     writer.memory.bytes.write(id, at, 'latin1');
+    yield;
   }
   writer.end();
 }
@@ -72,15 +74,23 @@ function writeTakers({ delivery }: QueueParts, writer: ImageWriter, nowMs: numbe
   }
 }
 
-function writeMessages({ queue, stock, delivery }: QueueParts, writer: ImageWriter, nowMs: number): void {
+function* writeMessages(
+  { queue, stock, delivery }: QueueParts,
+  writer: ImageWriter,
+  nowMs: number,
+): Generator<undefined> {
   const { messages } = queue;
   const { ready } = stock;
-  for (let at = ready.first; at !== NO_MESSAGE; at = ready.after(at)) writeMessage(messages, writer, at, { nowMs });
+  for (let at = ready.first; at !== NO_MESSAGE; at = ready.after(at)) {
+    writeMessage(messages, writer, at, { nowMs });
+    yield;
+  }
   for (const list of [stock.delayed, stock.inFlight, stock.blocked]) {
     for (let at = list.head; at !== NO_MESSAGE; at = messages.word(at, ROW_NEXT)) {
       const taken = messages.state(at) === State.inFlight || messages.state(at) === State.blocked;
       const address = taken ? delivery.consumers.at(messages.word(at, ROW_CONSUMER)).address : -1;
       writeMessage(messages, writer, at, { nowMs, address });
+      yield;
     }
   }
 }

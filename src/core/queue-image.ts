@@ -6,6 +6,7 @@
 //
 // Times are relative to the moment of the export, so that the clocks of two nodes need not agree.
 import { BrokerError } from '../base/errors.ts';
+import type { QueueOptions } from './queue-options.ts';
 import { alignedSize, RecordMemory } from './record.ts';
 
 export const ImageKind = {
@@ -84,6 +85,21 @@ export class ImageWriter {
     this.#emit(this.#chunk);
     this.#used = CHUNK_HEADER_BYTES;
   }
+}
+
+/** The declaration of the queue whose image begins with this chunk. */
+export function imageOptions(memory: RecordMemory, offset: number): QueueOptions {
+  for (const { kind, at, dataBytes } of imageItems(memory, offset)) {
+    if (kind !== ImageKind.head) break;
+    return (JSON.parse(memory.bytes.toString('utf8', at, at + dataBytes)) as { options: QueueOptions }).options;
+  }
+  throw new BrokerError('internal', 'Cannot read the image of a queue: received no head, which comes first');
+}
+
+/** Whether the image ends with this chunk. */
+export function isLastChunk(memory: RecordMemory, offset: number): boolean {
+  const end = memory.words[(offset >> 2) + WORD_USED];
+  return memory.words[((offset + end - ITEM_HEADER_BYTES) >> 2) + WORD_KIND] === ImageKind.end;
 }
 
 /** One item, valid until the next one is read. */

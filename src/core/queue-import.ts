@@ -22,7 +22,7 @@ export class QueueImport {
     this.#nowMs = nowMs;
   }
 
-  /** Takes the chunk at `offset`; true when it was the last one, and the queue serves from then on. */
+  /** Takes the chunk at `offset`; true when it was the last one: Queue.serve() comes next. */
   add(memory: RecordMemory, offset: number): boolean {
     for (const item of imageItems(memory, offset)) {
       if (item.kind === ImageKind.end) {
@@ -116,7 +116,6 @@ export class QueueImport {
     }
     const { delivery } = this.#parts;
     for (const { consumer, prefetch } of this.#subscribed) delivery.consumers.subscribe(consumer, prefetch);
-    delivery.resume(this.#nowMs);
   }
 }
 

@@ -7,7 +7,6 @@
 // paused), and a publish is blocked only while the queue is full. Every change ends with a run of the delivery, which
 // restores it. Every message that was accepted is in the ledger at every moment.
 // Lives on: a shard, the one that owns the queue. Called by: the shard's broker, and its wheel through timer().
-import type { TimingWheel } from '../base/timing-wheel.ts';
 import { ACK_TIMER, Delivery, FETCH_TIMER } from './delivery.ts';
 import { Intake } from './intake.ts';
 import type { LaneUser } from './lane.ts';
@@ -20,6 +19,7 @@ import type { QueueHandler, QueueShared, TransferAnswer } from './queue-handler.
 import type { ImageWriter } from './queue-image.ts';
 import { QueueImport } from './queue-import.ts';
 import type { QueueOptions } from './queue-options.ts';
+import { QueueTimers } from './queue-timers.ts';
 import type { RecordMemory } from './record.ts';
 import { SettleResult } from './settle-result.ts';
 import { Stock } from './stock.ts';
@@ -27,28 +27,18 @@ import { Stock } from './stock.ts';
 /** Where a message is, as peek() tells it. */
 export type MessageState = 'ready' | 'in-flight' | 'delayed';
 
-// Items of the wheel besides those of the delivery.
-const IDLE_TIMER = -2;
-const DEDUP_TIMER = -3;
-const NO_TIMER = -1;
-
-/** Most deduplication ids that are forgotten at once. */
-const DEDUP_PRUNE_MAX = 10_000;
-
 export class Queue implements LaneUser {
   readonly number: number;
   readonly name: string;
   readonly options: QueueOptions;
   readonly messages: MessageTable;
   readonly ledger = new Ledger();
-  readonly #wheel: TimingWheel;
   readonly #handler: QueueHandler;
   readonly #stock: Stock;
   readonly #intake: Intake;
   readonly #delivery: Delivery;
+  readonly #timers: QueueTimers;
   #closed = false;
-  #idleTimer = NO_TIMER;
-  #dedupTimer = NO_TIMER;
 
   constructor(number: number, options: QueueOptions, shared: QueueShared, nowMs: number) {
     const { messages, wheel, handler, laneOf } = shared;
@@ -56,12 +46,11 @@ export class Queue implements LaneUser {
     this.name = options.name;
     this.options = options;
     this.messages = messages;
-    this.#wheel = wheel;
     this.#handler = handler;
     this.#stock = new Stock(number, messages, wheel);
     this.#intake = new Intake(options, this.#stock, messages, this.ledger);
     this.#delivery = new Delivery(this, { handler, wheel, laneOf, stock: this.#stock, intake: this.#intake, nowMs });
-    if (options.idleTtlMs > 0) this.#idleTimer = wheel.arm(nowMs + options.idleTtlMs, number, IDLE_TIMER);
+    this.#timers = new QueueTimers(this, { handler, wheel, intake: this.#intake, nowMs });
   }
 
   get paused(): boolean {
@@ -92,6 +81,20 @@ export class Queue implements LaneUser {
     return this.#delivery.fetches.count;
   }
 
+  /** Last time somebody came, went, or asked for a message, ms. */
+  get activeMs(): number {
+    return this.#delivery.activeMs;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Somebody uses the queue. */
+  touch(nowMs: number): void {
+    this.#delivery.activeMs = nowMs;
+  }
+
   /** Bytes of the records held. */
   get bytes(): number {
     return this.#stock.bytes;
@@ -107,7 +110,7 @@ export class Queue implements LaneUser {
     const taken = stock.ready.count === 0 && !delivery.running && delivery.hasTaker;
     const result = intake.admit(memory, offset, address, nowMs, taken);
     const message = intake.message;
-    if (this.options.dedupWindowMs > 0) this.#watchDedup(nowMs + this.options.dedupWindowMs);
+    if (this.options.dedupWindowMs > 0) this.#timers.watchDedup(nowMs + this.options.dedupWindowMs);
     if (message === NO_MESSAGE) return result;
     if (result === PublishResult.blocked) stock.toBlocked(message, delivery.consumers.obtain(address), publish);
     else if (taken && intake.deliverAtMs <= nowMs) delivery.deliverAtOnce(message, nowMs);
@@ -279,7 +282,7 @@ export class Queue implements LaneUser {
   close(_nowMs: number): number {
     if (this.#closed) return 0;
     this.#closed = true;
-    this.#disarm();
+    this.#timers.disarm();
     const { inFlight, leaving } = this.#stock;
     let purged = this.#purgeWaiting();
     for (; inFlight.head !== NO_MESSAGE || leaving.head !== NO_MESSAGE; purged++) {
@@ -299,20 +302,38 @@ export class Queue implements LaneUser {
     return this.#delivery.departures.count === 0;
   }
 
-  /** Writes all there is to the queue, which must be whole. */
-  export(writer: ImageWriter, nowMs: number): void {
-    exportQueue(this.#parts(), writer, nowMs);
+  /** Nothing is delivered any more: the queue is about to leave. */
+  freeze(): void {
+    this.#delivery.frozen = true;
+  }
+
+  /** Writes all there is to the queue, which must be whole and left alone, step by step. */
+  export(writer: ImageWriter, nowMs: number): Iterator<undefined> {
+    this.freeze();
+    return exportQueue(this.#parts(), writer, nowMs);
   }
 
   /** Takes an image in, into a queue that was just made. */
   importer(addressOf: (address: number) => number, nowMs: number): QueueImport {
+    this.freeze();
     return new QueueImport(this.#parts(), addressOf, nowMs);
+  }
+
+  /** The image is complete. */
+  serve(nowMs: number): void {
+    this.#delivery.serve(nowMs);
+    this.#timers.watchDedup(nowMs + this.options.dedupWindowMs);
+  }
+
+  /** A timer of this queue went off while it leaves. */
+  forgetTimer(item: number): void {
+    if (!this.#timers.forget(item)) this.#delivery.forgetTimer(item);
   }
 
   /** The queue lives on elsewhere, out of its image: everything here ends, and nobody is told. */
   vanish(): void {
     this.#closed = true;
-    this.#disarm();
+    this.#timers.disarm();
     this.#delivery.vanish();
     this.#stock.clear((message) => this.#delivery.consumers.at(this.messages.word(message, ROW_CONSUMER)));
   }
@@ -321,16 +342,10 @@ export class Queue implements LaneUser {
     return { queue: this, stock: this.#stock, intake: this.#intake, delivery: this.#delivery };
   }
 
-  #disarm(): void {
-    if (this.#idleTimer !== NO_TIMER) this.#wheel.disarm(this.#idleTimer);
-    if (this.#dedupTimer !== NO_TIMER) this.#wheel.disarm(this.#dedupTimer);
-  }
-
   /** Called by the shard's wheel for a timer of this queue. */
   timer(item: number, nowMs: number): void {
-    if (item === IDLE_TIMER) this.#idleTimedOut(nowMs);
-    else if (item === DEDUP_TIMER) this.#dedupTimedOut(nowMs);
-    else if (item <= FETCH_TIMER) this.#delivery.fetchTimedOut(FETCH_TIMER - item, nowMs);
+    if (this.#timers.timedOut(item, nowMs)) return;
+    if (item <= FETCH_TIMER) this.#delivery.fetchTimedOut(FETCH_TIMER - item, nowMs);
     else {
       if (item === ACK_TIMER) this.#delivery.ackTimedOut(nowMs);
       else this.#delivery.messageTimedOut(item, nowMs);
@@ -368,30 +383,5 @@ export class Queue implements LaneUser {
 
   #refuseBlocked(result: number): void {
     this.#delivery.quietly(() => this.#delivery.gate.refuse(result));
-  }
-
-  #watchDedup(deadlineMs: number): void {
-    if (this.#dedupTimer === NO_TIMER && this.#intake.dedupCount > 0) {
-      this.#dedupTimer = this.#wheel.arm(deadlineMs, this.number, DEDUP_TIMER);
-    }
-  }
-
-  #dedupTimedOut(nowMs: number): void {
-    this.#dedupTimer = NO_TIMER;
-    const nextMs = this.#intake.pruneDedup(nowMs, DEDUP_PRUNE_MAX);
-    // Ids that are forgotten a little late cost memory, a timer for each would cost time.
-    const laterMs = nowMs + this.options.dedupWindowMs / 8;
-    this.#watchDedup(nextMs <= nowMs ? nextMs : Math.max(nextMs, laterMs));
-  }
-
-  #idleTimedOut(nowMs: number): void {
-    const { idleTtlMs } = this.options;
-    this.#idleTimer = NO_TIMER;
-    if (this.consumerCount + this.fetchCount > 0) this.#delivery.activeMs = nowMs;
-    const idleAtMs = this.#delivery.activeMs + idleTtlMs;
-    if (idleAtMs <= nowMs) this.#handler.idle(this);
-    // An owner that keeps the queue is asked again.
-    if (this.#closed) return;
-    this.#idleTimer = this.#wheel.arm(idleAtMs <= nowMs ? nowMs + idleTtlMs : idleAtMs, this.number, IDLE_TIMER);
   }
 }

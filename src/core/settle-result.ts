@@ -1,4 +1,5 @@
-// What became of an ack or a requeue.
+// What a queue says to an ack or a requeue. Unknown ids are harmless: whoever was late learns so, and nothing else
+// happens.
 
 export const SettleResult = {
   settled: 0,

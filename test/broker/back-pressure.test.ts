@@ -17,7 +17,7 @@ describe('ShardBroker under back-pressure', () => {
     assert.equal(session.delivered_.length, 1);
     assert.deepEqual(session.timedOut, []);
     rings.room = true;
-    shards[1].broker.room(0);
+    shards[1].broker.exchange.room(0);
     rings.run();
     assert.deepEqual(
       session.delivered_.map(({ id, fetch }) => [id, fetch]),
@@ -36,7 +36,7 @@ describe('ShardBroker under back-pressure', () => {
     for (const fetch of [1, 2, 3]) broker.fetch(number, queueOf(broker, 'q'), fetch, 0);
     rings.run();
     rings.room = true;
-    shards[1].broker.room(0);
+    shards[1].broker.exchange.room(0);
     rings.run();
     assert.deepEqual([session.delivered_.length, session.timedOut], [1, [2, 3]]);
   });
@@ -71,7 +71,7 @@ describe('ShardBroker under back-pressure', () => {
       ask(number);
       assert.equal(session.throttled, true);
       rings.room = true;
-      broker.room(1);
+      broker.exchange.room(1);
       assert.equal(session.throttled, false);
     }
   });

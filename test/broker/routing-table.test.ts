@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { RoutingTable, type ShardQueueRoute } from '../../src/broker/routing-table.ts';
 
 function route(number: number, name: string, topics: string[]): ShardQueueRoute {
-  return { number, name, topics, shard: 0, prefetchCount: 1, metaSuffix: Buffer.alloc(0), actor: undefined };
+  return {
+    number,
+    name,
+    topics,
+    shard: 0,
+    prefetchCount: 1,
+    metaSuffix: Buffer.alloc(0),
+    actor: undefined,
+    held: undefined,
+  };
 }
 
 describe('RoutingTable', () => {

@@ -99,7 +99,7 @@ describe('ShardBroker', () => {
     publish(shards[0].broker, number, 'q', 1);
     assert.equal(session.throttled, true);
     rings.room = true;
-    shards[0].broker.room(1);
+    shards[0].broker.exchange.room(1);
     assert.equal(session.throttled, false);
   });
 
@@ -118,7 +118,7 @@ describe('ShardBroker', () => {
     rings.run();
     assert.equal(session.delivered_.length, 1);
     rings.room = true;
-    shards[1].broker.room(0);
+    shards[1].broker.exchange.room(0);
     rings.run();
     assert.deepEqual(
       session.delivered_.map(({ id }) => id),

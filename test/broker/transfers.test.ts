@@ -72,7 +72,7 @@ describe('transfers to a queue on another shard', () => {
     const moving = shards[0].control.requeue(1, 'r');
     assert.equal(rings.waiting, 0);
     rings.room = true;
-    shards[0].broker.room(1);
+    shards[0].broker.exchange.room(1);
     assert.ok(rings.waiting <= TRANSFERS_MAX);
     assert.equal(await moved(rings, moving), count);
     assert.equal(ledgerOf(shards, 'r').ready, count);

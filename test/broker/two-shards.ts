@@ -13,21 +13,35 @@ import { MessageTable } from '../../src/core/message-table.ts';
 import { type QueueOptions, queueOptions } from '../../src/core/queue-options.ts';
 import { RecordMemory, WORD_ID, WORD_SIZE, WORD_TAGS } from '../../src/core/record.ts';
 
+/** Number of the cluster's thread in a node with two shards. */
+export const CLUSTER_THREAD = 2;
+
+/** The cluster's thread as a shard sees it. */
+export interface FakeCluster {
+  receive(...envelope: Parameters<ShardBroker['exchange']['receive']>): void;
+}
+
 /** The rings of two shards as plain queues: sent envelopes wait until run() hands them over, in order. */
 export class FakeRings {
   readonly shards: ShardBroker[] = [];
+  /** What stands at the other end of the rings to the cluster's thread. */
+  cluster: FakeCluster | undefined;
   room = true;
-  readonly #waiting: (() => void)[] = [];
+  /** One line for each ordered pair of threads. */
+  readonly #rings = new Map<string, (() => void)[]>();
 
   /** Envelopes that were sent and not handed over. */
   get waiting(): number {
-    return this.#waiting.length;
+    return [...this.#rings.values()].reduce((sum, ring) => sum + ring.length, 0);
   }
 
   peersOf(from: number): ShardPeers {
     const send = (to: number, words: number[], record: RecordMemory, offset: number): void => {
       const [operation, target, a, b, c, d, e] = words;
-      this.#waiting.push(() => this.shards[to].receive(from, operation, target, a, b, c, d, e, record, offset));
+      const receiver = to === CLUSTER_THREAD ? this.cluster : this.shards[to].exchange;
+      const ring = this.#rings.get(`${from} ${to}`) ?? [];
+      this.#rings.set(`${from} ${to}`, ring);
+      ring.push(() => receiver?.receive(from, operation, target, a, b, c, d, e, record, offset));
     };
     const none = new RecordMemory(new ArrayBuffer(8));
     return {
@@ -42,7 +56,16 @@ export class FakeRings {
   }
 
   run(): void {
-    while (this.#waiting.length > 0) this.#waiting.shift()?.();
+    for (let steps = 0; this.waiting > 0; steps++) {
+      assert.ok(steps < 20_000, 'envelopes go round for ever');
+      this.step(0);
+    }
+  }
+
+  /** Hands over the first envelope of one of the rings that have any: the `pick`th, in turn. */
+  step(pick: number): void {
+    const rings = [...this.#rings.values()].filter((ring) => ring.length > 0);
+    if (rings.length > 0) rings[pick % rings.length].shift()?.();
   }
 }
 
@@ -90,16 +113,18 @@ export function twoShards(...queues: (Partial<QueueOptions> & { name: string; sh
     const turn = new LoopTurn(() => {});
     const broker = new ShardBroker({
       self,
+      shards: 2,
       routes,
       turn,
       ids: new UuidSource(Int32Array.of(self, 1)),
       onIdle: () => {},
+      clusterThread: CLUSTER_THREAD,
     });
-    broker.connect(rings.peersOf(self));
     rings.shards.push(broker);
     const wheel = new TimingWheel(Date.now());
     const laneOf = (address: number) => broker.laneOf(address);
     const shared = { messages: new MessageTable({}), wheel, handler: broker, laneOf };
+    broker.connect(rings.peersOf(self), shared);
     const control = new ShardControl({ self, broker, routes, shared, metaSuffix: () => Buffer.alloc(0) });
     control.create(placements);
     return { broker, control };

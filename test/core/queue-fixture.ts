@@ -107,13 +107,15 @@ export class Shard implements QueueHandler {
       copy.bytes.set(chunk.bytes.subarray(0, chunk.words[0]));
       chunks.push(copy);
     });
-    queue.export(writer, this.nowMs);
+    const steps = queue.export(writer, this.nowMs);
+    while (steps.next().done !== true);
     queue.vanish();
     const moved = new Queue(queue.number, queue.options, this.shared, this.nowMs);
     this.queues.set(queue.number, moved);
     const importer = moved.importer(addressOf, this.nowMs);
     const done = chunks.map((chunk) => importer.add(chunk, 0));
     assert.deepEqual(done, [...new Array(chunks.length - 1).fill(false), true]);
+    moved.serve(this.nowMs);
     return moved;
   }
 

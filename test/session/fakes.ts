@@ -10,7 +10,7 @@ import { encodeMetaSuffix } from '../../src/wire/hsmq/responses.ts';
 import { method } from '../wire/hsmq/hsmq-proto.ts';
 
 export function fakeQueue(name: string, number = 1): QueueRoute {
-  return { number, name, shard: 0, prefetchCount: 1, metaSuffix: encodeMetaSuffix({ queue: name, shard: 'n/0' }) };
+  return { number, name, prefetchCount: 1, metaSuffix: encodeMetaSuffix({ queue: name, shard: 'n/0' }) };
 }
 
 /** What a publishing session gets as its options: a limit that no message of a test reaches. */
