@@ -97,6 +97,11 @@ export const RINGMQ_METRICS: readonly MetricFamily[] = [
     type: 'gauge',
     value: ({ grpc }) => grpc.bufferedBytes,
   }),
+  perShard('ringmq_shard_output_bytes', {
+    help: 'Bytes of responses in the gRPC door of a shard that clients have not taken',
+    type: 'gauge',
+    value: ({ grpc }) => grpc.outputBytes,
+  }),
   perShard('ringmq_shard_message_bytes', {
     help: 'Bytes of the messages that the queues of a shard hold',
     type: 'gauge',

@@ -114,6 +114,22 @@ export const GRPC_LIMITS = {
   outputLowBytes: 64 * KIB,
   /** Output of one call whose producer does not wait: a few of the largest messages, then the call is ended. */
   outputBytesMax: 32 * MIB,
+  /**
+   * Output of all calls of one connection: above high (64 calls that are about to be congested) those with more than
+   * their share wait until it is below low; above the maximum they are ended. Up to there is room for what is on its
+   * way when they are told to wait: about 80 consumers with 1 MiB of unacked messages each. Buffers may be twice that.
+   */
+  connectionOutputLowBytes: 8 * MIB,
+  connectionOutputHighBytes: 16 * MIB,
+  connectionOutputBytesMax: 96 * MIB,
+  /** The same of all connections of a shard. One that never reads stays far below what would harm others. */
+  shardOutputLowBytes: 256 * MIB,
+  shardOutputHighBytes: 384 * MIB,
+  shardOutputBytesMax: 512 * MIB,
+  /** What a call may always have to say: with 1,000 calls on a connection as much as its high mark. */
+  outputShareBytes: 16 * KIB,
+  /** Until what a call was let on to fetch counts as come, milliseconds: some round trips between shards. */
+  outputGrantMs: 5,
   /** Until the client's connection preface is complete (TLS handshake included), milliseconds. */
   prefaceTimeoutMs: 10_000,
   /** How long a finished call may take to be read by its client before the stream is reset. */
@@ -185,6 +201,20 @@ assert(GRPC_LIMITS.outputLowBytes < GRPC_LIMITS.outputHighBytes, 'a drained outp
 assert(
   GRPC_LIMITS.outputHighBytes + GRPC_LIMITS.messageBytesMax < GRPC_LIMITS.outputBytesMax,
   'a largest message fits the output of a call that is about to be congested',
+);
+assert(GRPC_LIMITS.outputShareBytes < GRPC_LIMITS.outputLowBytes, 'a call within its share is a drained one');
+assert(
+  GRPC_LIMITS.streamsPerConnectionMax * GRPC_LIMITS.outputShareBytes + GRPC_LIMITS.connectionOutputHighBytes <
+    GRPC_LIMITS.connectionOutputBytesMax / 2,
+  'the shares of all calls of a connection leave most of its output to what is on its way',
+);
+assert(
+  GRPC_LIMITS.connectionOutputHighBytes + GRPC_LIMITS.outputBytesMax < GRPC_LIMITS.connectionOutputBytesMax,
+  'a call may reach its own limit on a connection that is about to be pressed',
+);
+assert(
+  GRPC_LIMITS.connectionOutputBytesMax * 4 <= GRPC_LIMITS.shardOutputHighBytes,
+  'it takes several connections at their limit to make calls of others wait',
 );
 assert(
   GRPC_LIMITS.messageBytesMax < GRPC_LIMITS.connectionBufferedBytesMax,

@@ -50,6 +50,7 @@ export interface DoorSnapshot {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly bufferedBytes: number;
+  readonly outputBytes: number;
   /** Calls by path. */
   readonly requests: ReadonlyMap<string, number>;
   /** Refused connections and calls by reason. */

@@ -16,6 +16,7 @@ import type { RequestHead } from '../wire/grpc/request-head.ts';
 import { GRPC_STATUS, statusOf } from '../wire/grpc/status.ts';
 import type { GrpcServing } from './grpc-serving.ts';
 import type { RefusalReason } from './grpc-stats.ts';
+import type { ConnectionOutput } from './output-account.ts';
 import { type RequestOwner, RequestStream } from './request-stream.ts';
 import { type ResponseOwner, ResponseStream } from './response-stream.ts';
 
@@ -23,6 +24,8 @@ import { type ResponseOwner, ResponseStream } from './response-stream.ts';
 export interface CallConnection {
   readonly peer: string;
   readonly certificateName: string | undefined;
+  /** Where its calls count what they have to say. */
+  readonly output: ConnectionOutput;
   /** Counts input; false when the connection holds too much of it. */
   countInput(bytes: number, bufferedDelta: number): boolean;
   /** Ends the connection after the status of this call is out. */
@@ -72,6 +75,7 @@ export class OpenCall implements GrpcCall, FrameSink, RequestOwner, ResponseOwne
     this.#request = new RequestStream(call.stream, reader, this);
     this.#response = new ResponseStream(serving, call.stream, {
       owner: this,
+      output: connection.output,
       gzip: serving.gzip && call.head.acceptsGzip,
     });
     this.out = this.#response.out;
@@ -194,7 +198,8 @@ export class OpenCall implements GrpcCall, FrameSink, RequestOwner, ResponseOwne
     } catch (thrown) {
       this.requestFailed(thrown);
     }
-    this.#clearPause(PAUSE.congested);
+    // What drained() had to say may have congested the call again.
+    if (!this.#response.congested) this.#clearPause(PAUSE.congested);
   }
 
   outputOverflowed(): void {

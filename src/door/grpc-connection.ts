@@ -2,7 +2,7 @@
 //
 // nghttp2 itself refuses broken frames, CONTINUATION floods and oversized header lists; what it leaves to the
 // application is here: pings, SETTINGS and resets without end, silent death (keepalive), bytes held by unfinished
-// messages. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
+// messages and by responses that are not read. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { GrpcMetadata, GrpcMethod } from '../wire/grpc/method.ts';
@@ -12,6 +12,7 @@ import { FloodGuard } from './flood-guard.ts';
 import { type CallConnection, OpenCall } from './grpc-call.ts';
 import type { GrpcServing } from './grpc-serving.ts';
 import type { RefusalReason } from './grpc-stats.ts';
+import { ConnectionOutput } from './output-account.ts';
 import { respondStatus } from './response-stream.ts';
 
 /** How long a connection that we end may take to read our last frames. */
@@ -22,6 +23,7 @@ const NO_TRAILERS = Object.freeze({});
 export class GrpcConnection implements CallConnection {
   readonly peer: string;
   readonly certificateName: string | undefined;
+  readonly output: ConnectionOutput;
   readonly #serving: GrpcServing;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
@@ -42,6 +44,7 @@ export class GrpcConnection implements CallConnection {
     this.#serving = serving;
     this.#session = session;
     this.#socket = client.socket;
+    this.output = new ConnectionOutput(serving.output);
     this.certificateName = client.certificateName;
     this.peer = `${client.socket.remoteAddress ?? 'unknown'}:${client.socket.remotePort ?? 0}`;
     const { limits } = serving;

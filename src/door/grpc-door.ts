@@ -16,6 +16,7 @@ import { GrpcConnection } from './grpc-connection.ts';
 import type { Authorize, GrpcLimits, GrpcServing } from './grpc-serving.ts';
 import { GrpcStats } from './grpc-stats.ts';
 import { GrpcHealth } from './health.ts';
+import { ShardOutput } from './output-account.ts';
 import { awaitPreface } from './preface.ts';
 import { GrpcReflection } from './reflection.ts';
 
@@ -71,6 +72,7 @@ export class GrpcDoor {
       stats: this.stats,
       buffers: new BufferPool(),
       flushes: new FlushQueue(),
+      output: new ShardOutput(this.#limits, this.stats),
       gzip: options.gzip ?? false,
       onUnexpected: options.onUnexpected ?? (() => {}),
       get draining() {

@@ -5,6 +5,7 @@ import type { BufferPool } from '../wire/grpc/buffer-pool.ts';
 import type { GrpcMetadata, GrpcMethod } from '../wire/grpc/method.ts';
 import type { FlushQueue } from './flush-queue.ts';
 import type { GrpcStats } from './grpc-stats.ts';
+import type { ShardOutput } from './output-account.ts';
 
 /** Each limit as a number, by the names of GRPC_LIMITS. */
 export type GrpcLimits = { readonly [Name in keyof typeof GRPC_LIMITS]: number };
@@ -19,6 +20,7 @@ export interface GrpcServing {
   readonly stats: GrpcStats;
   readonly buffers: BufferPool;
   readonly flushes: FlushQueue;
+  readonly output: ShardOutput;
   /** Compress larger responses for clients that accept gzip. */
   readonly gzip: boolean;
   /** New calls are refused, but those of unguarded methods. */

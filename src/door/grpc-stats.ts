@@ -27,7 +27,7 @@ export type RefusalReason =
   | 'unfinished'
   | 'unknown-path';
 
-/** Counters of one door. Gauges are `connections`, `streams` and `bufferedBytes`; everything else only grows. */
+/** Counters of one door. Gauges are `connections`, `streams`, `bufferedBytes` and `outputBytes`; the rest only grows. */
 export class GrpcStats {
   connections = 0;
   connectionsTotal = 0;
@@ -37,6 +37,8 @@ export class GrpcStats {
   bytesOut = 0;
   /** Bytes of unfinished and held request messages. */
   bufferedBytes = 0;
+  /** Bytes of responses that are gathered or in HTTP/2, and not yet written out. */
+  outputBytes = 0;
   /** Calls by path; paths that no method has are not listed, a client could invent any number of them. */
   readonly requests = new Map<string, number>();
   readonly refused = new Map<RefusalReason, number>();

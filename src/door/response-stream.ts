@@ -4,7 +4,7 @@
 //
 // Only one write is in flight: what is said meanwhile goes on gathering, so that a client that reads slowly costs its
 // bytes and not a half-empty buffer a turn. Above the high-water mark the call is congested until it falls below the
-// low one.
+// low one. Pending bytes are counted for the connection and the shard too, whose marks congest and end calls as well.
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { compressFrames } from '../wire/grpc/compress-frames.ts';
 import { addMetadata } from '../wire/grpc/metadata.ts';
@@ -14,13 +14,14 @@ import { ACCEPT_ENCODING } from '../wire/grpc/request-head.ts';
 import { encodeStatusMessage } from '../wire/grpc/status.ts';
 import type { Flushable } from './flush-queue.ts';
 import type { GrpcServing } from './grpc-serving.ts';
+import type { AccountedCall, ConnectionOutput } from './output-account.ts';
 
 export interface ResponseOwner {
-  /** The high-water mark was passed. */
+  /** A high-water mark was passed. */
   outputCongested(): void;
   /** And fallen below the low one. */
   outputDrained(): void;
-  /** Output passed what one call may have at all. */
+  /** Output passed what one call, or all of a connection or shard, may have at all. */
   outputOverflowed(): void;
   /** The status has been handed to HTTP/2. */
   statusSent(): void;
@@ -33,26 +34,36 @@ interface Status {
 }
 
 /** `#status` is set once; after that nothing is gathered any more, and what was gathered before still leaves. */
-export class ResponseStream implements Flushable {
+export class ResponseStream implements Flushable, AccountedCall {
   readonly out: OutputBuffer;
   readonly #serving: GrpcServing;
   readonly #stream: ServerHttp2Stream;
   readonly #owner: ResponseOwner;
+  readonly #output: ConnectionOutput;
   readonly #gzip: boolean;
   #metadata: GrpcTrailers | undefined;
   #status: Status | undefined;
   #buffer: Buffer | undefined;
   #inFlightBytes = 0;
   #writtenBytes = 0;
+  /** pendingBytes as they were counted last. */
+  #countedBytes = 0;
+  #burstBytes = 0;
   #marked = false;
   #congested = false;
   #ended = false;
+  #closed = false;
   #waiting: { readonly bytes: number; readonly callback: () => void }[] = [];
 
-  constructor(serving: GrpcServing, stream: ServerHttp2Stream, options: { owner: ResponseOwner; gzip: boolean }) {
+  constructor(
+    serving: GrpcServing,
+    stream: ServerHttp2Stream,
+    options: { owner: ResponseOwner; output: ConnectionOutput; gzip: boolean },
+  ) {
     this.#serving = serving;
     this.#stream = stream;
     this.#owner = options.owner;
+    this.#output = options.output;
     this.#gzip = options.gzip;
     this.out = new OutputBuffer(serving.buffers);
   }
@@ -65,6 +76,10 @@ export class ResponseStream implements Flushable {
     return this.#congested;
   }
 
+  get burstBytes(): number {
+    return this.#burstBytes;
+  }
+
   flushSoon(): void {
     if (this.#ended) {
       // The status is out: what a handler says after it goes nowhere.
@@ -75,7 +90,10 @@ export class ResponseStream implements Flushable {
       this.#marked = true;
       this.#serving.flushes.add(this);
     }
-    if (this.#inFlightBytes + this.out.position > this.#serving.limits.outputHighBytes) this.#checkOutput();
+    const pendingBytes = this.#inFlightBytes + this.out.position;
+    this.#output.count(pendingBytes - this.#countedBytes);
+    this.#countedBytes = pendingBytes;
+    if (pendingBytes > this.#output.holdAboveBytes) this.#checkOutput(pendingBytes);
   }
 
   written(callback: () => void): void {
@@ -93,12 +111,19 @@ export class ResponseStream implements Flushable {
   finish(status: Status): void {
     if (this.#status !== undefined) return;
     this.#status = status;
+    if (this.#congested) this.#output.forget(this);
     this.flushSoon();
   }
 
   /** Drops what was not handed to HTTP/2 yet. */
   dropOutput(): void {
     this.#give(this.out.take());
+    this.#recount();
+  }
+
+  letOn(): void {
+    this.#congested = false;
+    this.#owner.outputDrained();
   }
 
   flush(): void {
@@ -112,7 +137,10 @@ export class ResponseStream implements Flushable {
   /** The stream is gone: callbacks that still wait are dropped with it. */
   close(): void {
     this.#ended = true;
+    this.#closed = true;
     this.#waiting = [];
+    this.#inFlightBytes = 0;
+    if (this.#congested) this.#output.forget(this);
     this.dropOutput();
   }
 
@@ -134,12 +162,10 @@ export class ResponseStream implements Flushable {
     this.#buffer = undefined;
     this.#writtenBytes += this.#inFlightBytes;
     this.#inFlightBytes = 0;
-    if (error != null) return;
+    this.#recount();
+    if (error != null || this.#closed) return;
     this.#settleWaiting();
-    if (this.#congested && this.out.position < this.#serving.limits.outputLowBytes) {
-      this.#congested = false;
-      this.#owner.outputDrained();
-    }
+    if (this.#congested && this.#status === undefined) this.#output.written(this);
     if (this.out.position > 0 || this.#status !== undefined) this.flush();
   };
 
@@ -147,12 +173,25 @@ export class ResponseStream implements Flushable {
     while (this.#waiting.length > 0 && this.#waiting[0].bytes <= this.#writtenBytes) this.#waiting.shift()?.callback();
   }
 
-  #checkOutput(): void {
-    if (this.pendingBytes > this.#serving.limits.outputBytesMax && this.#status === undefined) {
+  #recount(): void {
+    const { pendingBytes } = this;
+    if (pendingBytes === this.#countedBytes) return;
+    this.#output.count(pendingBytes - this.#countedBytes);
+    this.#countedBytes = pendingBytes;
+  }
+
+  #checkOutput(pendingBytes: number): void {
+    // The call has its status: what was said before still leaves, and nobody waits for it.
+    if (this.#status !== undefined) return;
+    if (pendingBytes > this.#serving.limits.outputBytesMax || this.#output.overflowing) {
       this.#owner.outputOverflowed();
     } else if (!this.#congested) {
       this.#congested = true;
+      this.#burstBytes = pendingBytes;
+      this.#output.hold(this);
       this.#owner.outputCongested();
+    } else if (pendingBytes > this.#burstBytes) {
+      this.#burstBytes = pendingBytes;
     }
   }
 

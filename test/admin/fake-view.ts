@@ -54,6 +54,7 @@ function shardSnapshot(shard: number, requests: [string, number][] = []): ShardS
       bytesIn: 100,
       bytesOut: 200,
       bufferedBytes: 0,
+      outputBytes: 0,
       requests: new Map(requests),
       refused: new Map([['unknown-path', 4]]),
     },
