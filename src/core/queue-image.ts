@@ -1,13 +1,13 @@
 // The whole state of a queue as bytes, to move it to another thread or node: a stream of items in chunks, each of which
 // is laid out as a record (its size in the first word), so that rings and links carry it as they carry messages.
 //
-//   chunk: word 0 size, word 1 bytes used; then items, each aligned to 8 bytes
+//   chunk: the header of a record without a body (record.ts); then items, each aligned to 8 bytes
 //   item:  word 0 size, word 1 kind, word 2 bytes of data; doubles 2-5 what the kind says; from byte 48 its data
 //
 // Times are relative to the moment of the export, so that the clocks of two nodes need not agree.
 import { BrokerError } from '../base/errors.ts';
 import type { QueueOptions } from './queue-options.ts';
-import { alignedSize, RecordMemory } from './record.ts';
+import { alignedSize, RECORD_HEADER_BYTES, RecordMemory, WORD_SIZE } from './record.ts';
 
 export const ImageKind = {
   /** Data: JSON of QueueImageHead. First. */
@@ -24,13 +24,12 @@ export const ImageKind = {
   end: 6,
 } as const;
 
-const CHUNK_HEADER_BYTES = 8;
+const CHUNK_HEADER_BYTES = RECORD_HEADER_BYTES;
 const ITEM_HEADER_BYTES = 48;
 
 /** Bytes of a chunk, unless one item alone is larger: a fraction of a ring, so that others get through in between. */
 const CHUNK_BYTES = 256 * 1024;
 
-const WORD_USED = 1;
 const WORD_KIND = 1;
 const WORD_DATA_BYTES = 2;
 const DOUBLE_A = 2;
@@ -80,8 +79,7 @@ export class ImageWriter {
 
   #flush(): void {
     if (this.#used === CHUNK_HEADER_BYTES) return;
-    this.#chunk.words[0] = this.#used;
-    this.#chunk.words[WORD_USED] = this.#used;
+    this.#chunk.words[WORD_SIZE] = this.#used;
     this.#emit(this.#chunk);
     this.#used = CHUNK_HEADER_BYTES;
   }
@@ -98,7 +96,7 @@ export function imageOptions(memory: RecordMemory, offset: number): QueueOptions
 
 /** Whether the image ends with this chunk. */
 export function isLastChunk(memory: RecordMemory, offset: number): boolean {
-  const end = memory.words[(offset >> 2) + WORD_USED];
+  const end = memory.words[(offset >> 2) + WORD_SIZE];
   return memory.words[((offset + end - ITEM_HEADER_BYTES) >> 2) + WORD_KIND] === ImageKind.end;
 }
 
@@ -118,7 +116,7 @@ export interface ImageItem {
 /** Reads the items of the chunk at `offset` of `memory`; the item object is the same each time. */
 export function* imageItems(memory: RecordMemory, offset: number): Generator<ImageItem> {
   const item: ImageItem = { kind: 0, a: 0, b: 0, c: 0, d: 0, memory, at: 0, dataBytes: 0 };
-  const end = offset + memory.words[(offset >> 2) + WORD_USED];
+  const end = offset + memory.words[(offset >> 2) + WORD_SIZE];
   let at = offset + CHUNK_HEADER_BYTES;
   while (at < end) {
     const size = memory.words[at >> 2];

@@ -77,9 +77,9 @@ describe('image of a queue', () => {
   it('that is cut short or mixed up is refused', () => {
     const queue = shard.queue();
     const importer = queue.importer((address) => address, shard.nowMs);
-    const bad = new RecordMemory(new ArrayBuffer(64));
-    bad.words[1] = 64;
-    bad.words[2] = 1000;
+    const bad = new RecordMemory(new ArrayBuffer(128));
+    bad.words[0] = 128;
+    bad.words[16] = 1000;
     assert.throws(() => importer.add(bad, 0), /Cannot read the image of a queue/);
     const chunks: RecordMemory[] = [];
     const writer = new ImageWriter((chunk) => {
