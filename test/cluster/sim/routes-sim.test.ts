@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import type { RouteSizes } from '../../../cluster/routes/route-log.ts';
+import { SimRandom } from '../../../cluster/sim/random.ts';
+import { type RouteFaults, RoutesSim, type SimNode } from '../../../cluster/sim/routes-sim.ts';
+
+interface Course {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly actions: number;
+  readonly sizes?: Partial<RouteSizes>;
+}
+
+const FILTERS: readonly string[] = [
+  ...Array.from({ length: 40 }, (_, index) => `plant/${index % 5}/unit${index}`),
+  ...['plant/+/unit3', 'plant/#', '#', '+/1/+', 'plant/4/#'],
+];
+
+/** A run with faults that the seed draws; ends healed. */
+function run(course: Course): RoutesSim {
+  const sim = new RoutesSim(course);
+  const draw = new SimRandom(course.seed + 1);
+  sim.faults = drawFaults(draw);
+  for (let action = 0; action < course.actions; action++) {
+    act(sim, draw);
+    sim.scheduler.runUntil(sim.scheduler.nowMs + draw.between(0, draw.chance(0.1) ? 800 : 8));
+  }
+  sim.heal();
+  return sim;
+}
+
+function drawFaults(draw: SimRandom): RouteFaults {
+  return {
+    loss: draw.chance(0.5) ? draw.between(0, 0.3) : 0,
+    duplicate: draw.chance(0.5) ? draw.between(0, 0.5) : 0,
+    alter: draw.chance(0.3) ? draw.between(0, 0.1) : 0,
+    reorder: draw.chance(0.5),
+  };
+}
+
+function act(sim: RoutesSim, draw: SimRandom): void {
+  const node = draw.pick(sim.nodes);
+  const other = draw.pick(sim.nodes.filter((candidate) => candidate !== node));
+  const kind = draw.next();
+  if (kind < 0.45) sim.subscribe(node, draw.pick(FILTERS));
+  else if (kind < 0.75) sim.unsubscribe(node, draw.pick(FILTERS));
+  else if (kind < 0.85) sim.own(node, `q${draw.below(10)}`, sim.scheduler.count);
+  else if (kind < 0.9) sim.disown(node, `q${draw.below(10)}`);
+  else if (kind < 0.94) sim.cut(node, other);
+  else if (kind < 0.99) sim.connect(node, other);
+  else sim.restart(node);
+}
+
+/** A cluster without any fault, with some routes. */
+function quiet(nodes = 3): { sim: RoutesSim; first: SimNode; second: SimNode } {
+  const sim = new RoutesSim({ seed: 7, nodes });
+  for (const node of sim.nodes) for (const filter of FILTERS.slice(0, 10)) sim.subscribe(node, filter);
+  sim.scheduler.runUntil(2_000);
+  return { sim, first: sim.nodes[0], second: sim.nodes[1] };
+}
+
+describe('routes in the simulator', () => {
+  it('after loss, doubles, disorder, cuts and restarts every copy is its original [I10]', () => {
+    const seen = { repairs: 0, snapshots: 0, broken: 0, pulls: 0 };
+    for (let seed = 1; seed <= 100; seed++) {
+      // Of every other seed the frames are few and short, so that what is missing comes in snapshots of many chunks.
+      const sizes = seed % 2 === 0 ? {} : { opsPerFrameMax: 3, ringOpsMax: 6 };
+      const sim = run({ seed, nodes: 2 + (seed % 4), actions: 300, sizes });
+      assert.deepEqual(sim.check(), [], `seed ${seed}`);
+      for (const { routes } of sim.nodes) {
+        seen.repairs += routes.figures.routeRepairs;
+        seen.snapshots += routes.figures.snapshots;
+        seen.broken += routes.figures.brokenSnapshots;
+        seen.pulls += routes.figures.pulls;
+      }
+    }
+    assert.ok(seen.repairs > 0, 'altered frames were repaired');
+    assert.ok(seen.pulls > 1_000, `gaps were pulled: ${seen.pulls}`);
+    assert.ok(seen.snapshots > 100, `whole tables were sent: ${seen.snapshots}`);
+    assert.ok(seen.broken > 0, 'and some of them broke off');
+  });
+
+  it('the same holds while summaries come and go', () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const sim = run({ seed, nodes: 3, actions: 300, sizes: { summaryAbove: 12, summaryBelow: 6 } });
+      assert.deepEqual(sim.check(), [], `seed ${seed}`);
+    }
+  });
+
+  it('the same seed runs the same events', () => {
+    const course: Course = { seed: 11, nodes: 4, actions: 400 };
+    const [first, second] = [run(course), run(course)];
+    assert.equal(first.scheduler.hash, second.scheduler.hash);
+    assert.equal(first.scheduler.count, second.scheduler.count);
+    assert.notEqual(run({ ...course, seed: 12 }).scheduler.hash, first.scheduler.hash);
+  });
+
+  it('a healthy cluster repairs nothing and pulls once a link', () => {
+    const { sim } = quiet(5);
+    sim.scheduler.runUntil(300_000);
+    assert.deepEqual(sim.check(), []);
+    for (const { routes } of sim.nodes) {
+      assert.equal(routes.figures.routeRepairs, 0);
+      assert.equal(routes.figures.pulls, 4);
+      assert.equal(routes.figures.brokenSnapshots, 0);
+    }
+  });
+
+  it('a barrier ends when every peer that is up has what was said before', () => {
+    const { sim, first, second } = quiet();
+    sim.subscribe(first, 'new/topic');
+    sim.barrier(first, 1);
+    assert.equal(second.routes.match('t', 'new/topic').length, 0);
+    while (!first.barriers.has(1)) sim.scheduler.step();
+    assert.equal(first.barriers.get(1), false, 'it was in time');
+    for (const node of sim.nodes.slice(1)) assert.equal(node.routes.match('t', 'new/topic').length, 1);
+  });
+
+  it('a barrier waits a second for a peer that does not answer, and counts it', () => {
+    const { sim, first } = quiet();
+    const beganMs = sim.scheduler.nowMs;
+    sim.faults = { loss: 1, duplicate: 0, alter: 0, reorder: false };
+    sim.barrier(first, 1);
+    while (!first.barriers.has(1)) sim.scheduler.step();
+    assert.equal(first.barriers.get(1), true);
+    assert.equal(sim.scheduler.nowMs, beganMs + 1_000);
+    assert.equal(first.routes.figures.lateBarriers, 1);
+  });
+
+  it('a barrier does not wait for a peer whose link goes, nor without any peer', () => {
+    const { sim, first } = quiet();
+    sim.barrier(first, 1);
+    for (const peer of sim.nodes.slice(1)) sim.cut(first, peer);
+    assert.equal(first.barriers.get(1), false);
+    sim.barrier(first, 2);
+    assert.equal(first.barriers.get(2), false);
+  });
+
+  it('an altered frame is found by the next head and costs the buckets that differ', () => {
+    const { sim, first, second } = quiet(2);
+    sim.faults = { loss: 0, duplicate: 0, alter: 1, reorder: false };
+    sim.subscribe(first, 'altered/one');
+    sim.scheduler.runUntil(sim.scheduler.nowMs + 10);
+    sim.faults = { loss: 0, duplicate: 0, alter: 0, reorder: false };
+    sim.scheduler.runUntil(sim.scheduler.nowMs + 3_000);
+    assert.deepEqual(sim.check(), []);
+    assert.equal(second.routes.figures.routeRepairs, 1);
+    assert.equal(second.routes.figures.snapshots, 0);
+    assert.ok(first.routes.figures.bucketsSent <= 2, `buckets: ${first.routes.figures.bucketsSent}`);
+  });
+});
