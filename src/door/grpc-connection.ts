@@ -2,7 +2,8 @@
 //
 // nghttp2 itself refuses broken frames, CONTINUATION floods and oversized header lists; what it leaves to the
 // application is here: pings, SETTINGS and resets without end, silent death (keepalive), bytes held by unfinished
-// messages and by responses that are not read. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2 has been seen.
+// messages and by responses that are not read. Lives on a shard thread, made by the GrpcDoor once the preface of HTTP/2
+// has been seen.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { GrpcMetadata, GrpcMethod } from '../wire/grpc/method.ts';

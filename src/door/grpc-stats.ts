@@ -27,7 +27,7 @@ export type RefusalReason =
   | 'unfinished'
   | 'unknown-path';
 
-/** Counters of one door. Gauges are `connections`, `streams`, `bufferedBytes` and `outputBytes`; the rest only grows. */
+/** Counters of one door. Gauges are `connections`, `streams`, `bufferedBytes`, `outputBytes`; all else only grows. */
 export class GrpcStats {
   connections = 0;
   connectionsTotal = 0;

@@ -51,6 +51,7 @@ describe('GrpcDoor and bad clients', () => {
     assert.equal(server.log.opened, server.log.closed, 'every handler is closed');
     await until(() => server.door.stats.streams === 0, 'no stream is left');
     assert.equal(server.door.stats.bufferedBytes, 0);
+    assert.equal(server.door.stats.outputBytes, 0);
     assert.deepEqual(server.unexpected, []);
   });
 
