@@ -6,6 +6,7 @@ import { nativeScenario } from './native.ts';
 import { queueScenario } from './queue.ts';
 import { printJson, printTable } from './report.ts';
 import { ringScenario } from './ring.ts';
+import { routesScenario } from './routes.ts';
 import type { Scenario } from './scenario.ts';
 import { grpcScenario, shardsScenario } from './throughput.ts';
 
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   memoryScenario,
   queueScenario,
   ringScenario,
+  routesScenario,
   nativeScenario,
 ];
 

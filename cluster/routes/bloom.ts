@@ -70,6 +70,7 @@ export class BloomBits {
 /** What an origin keeps: how many keys have each bit. A count that is full stays so, and its bit with it. */
 export class BloomCounts {
   readonly #counts = new Uint8Array(BLOOM_BLOCKS * BLOCK_BITS);
+  readonly #bits = new Uint8Array(BLOOM_BLOCKS * BLOOM_BLOCK_BYTES);
   readonly #probe = new BloomProbe();
 
   /** Adds a key; returns the block when it changed. */
@@ -84,15 +85,8 @@ export class BloomCounts {
 
   /** The bits of a block, or undefined when it has none. */
   block(block: number): Uint8Array | undefined {
-    const bytes = new Uint8Array(BLOOM_BLOCK_BYTES);
-    const base = block * BLOCK_BITS;
-    let any = false;
-    for (let bit = 0; bit < BLOCK_BITS; bit++) {
-      if (this.#counts[base + bit] === 0) continue;
-      bytes[bit >>> 3] |= 1 << (bit & 7);
-      any = true;
-    }
-    return any ? bytes : undefined;
+    const bytes = this.#bits.slice(block * BLOOM_BLOCK_BYTES, (block + 1) * BLOOM_BLOCK_BYTES);
+    return bytes.some((byte) => byte !== 0) ? bytes : undefined;
   }
 
   #change(key: string, by: 1 | -1): number | undefined {
@@ -104,7 +98,9 @@ export class BloomCounts {
       if (count === 255) continue;
       assert(count + by >= 0, 'a key is taken from a summary that has it');
       this.#counts[base + bit] = count + by;
-      if (count + by === (by === 1 ? 1 : 0)) changed = true;
+      if (count + by !== (by === 1 ? 1 : 0)) continue;
+      this.#bits[(base + bit) >>> 3] ^= 1 << (bit & 7);
+      changed = true;
     }
     return changed ? this.#probe.block : undefined;
   }

@@ -63,7 +63,11 @@ export class EntryHash {
   #bytes(bytes: Uint8Array): void {
     this.#word(4);
     this.#word(bytes.length);
-    for (const byte of bytes) this.#word(byte);
+    let at = 0;
+    for (; at + 4 <= bytes.length; at += 4) {
+      this.#word(bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
+    }
+    for (; at < bytes.length; at++) this.#word(bytes[at]);
   }
 
   #text(text: string): void {

@@ -9,6 +9,7 @@ import { ROUTE_LIMITS } from '../limits.ts';
 import { BloomCounts } from './bloom.ts';
 import {
   blockKey,
+  type Interest,
   InterestKind,
   type InterestKindName,
   interestKey,
@@ -16,6 +17,7 @@ import {
   writeInterest,
 } from './route-entry.ts';
 import type { RouteLog } from './route-log.ts';
+import type { RouteValue } from './route-value.ts';
 
 export interface Holder {
   readonly kind: InterestKindName;
@@ -167,22 +169,26 @@ function counted(holders: Holders | undefined, slot: number, by: 1 | -1): Holder
 }
 
 /** What peers need to know; undefined when nobody holds it. */
-function publishedValue(holders: Holders): ReturnType<typeof writeInterest> | undefined {
-  let kinds = 0;
-  let weight = 0;
-  const shards = [0, 0];
-  const single = typeof holders === 'number' ? holders : undefined;
-  const slots =
-    single === undefined
-      ? (holders as Map<number, number>)
-      : new Map([[Math.floor(single / COUNT_RANGE), single % COUNT_RANGE]]);
-  for (const [slot, count] of slots) {
-    if (count === 0) continue;
-    const kind = KIND_NAMES[slot % KIND_NAMES.length];
-    const shard = Math.floor(slot / KIND_NAMES.length);
-    kinds |= InterestKind[kind];
-    if (kind === 'shared') weight += count;
-    shards[shard >> 5] = (shards[shard >> 5] | (1 << (shard & 31))) >>> 0;
+function publishedValue(holders: Holders): RouteValue | undefined {
+  if (typeof holders === 'number') {
+    const count = holders % COUNT_RANGE;
+    return count === 0 ? undefined : writeInterest(withSlot(NO_INTEREST, Math.floor(holders / COUNT_RANGE), count));
   }
-  return kinds === 0 ? undefined : writeInterest({ kinds, weight, shardsLow: shards[0], shardsHigh: shards[1] });
+  let interest = NO_INTEREST;
+  for (const [slot, count] of holders) interest = withSlot(interest, slot, count);
+  return interest === NO_INTEREST ? undefined : writeInterest(interest);
+}
+
+const NO_INTEREST: Interest = { kinds: 0, weight: 0, shardsLow: 0, shardsHigh: 0 };
+
+function withSlot(interest: Interest, slot: number, count: number): Interest {
+  const kind = KIND_NAMES[slot % KIND_NAMES.length];
+  const shard = Math.floor(slot / KIND_NAMES.length);
+  const bit = 1 << (shard & 31);
+  return {
+    kinds: interest.kinds | InterestKind[kind],
+    weight: interest.weight + (kind === 'shared' ? count : 0),
+    shardsLow: shard < 32 ? (interest.shardsLow | bit) >>> 0 : interest.shardsLow,
+    shardsHigh: shard < 32 ? interest.shardsHigh : (interest.shardsHigh | bit) >>> 0,
+  };
 }
