@@ -1,6 +1,6 @@
 // Who wants which topic and which node runs which queue, in the whole cluster. Each node writes one log about itself
-// and keeps a copy of every other node's; nobody writes about others, so there is nothing to merge and nothing to vote on.
-// Pure: time comes in, messages go out through the port; tick() is called when `dueMs` says so.
+// and keeps a copy of every other node's; nobody writes about others, so there is nothing to merge and nothing to vote
+// on. Pure: time comes in, messages go out through the port; tick() is called when `dueMs` says so.
 //
 //   own log (route-log.ts, local-interest.ts) ──frames──> peers' replicas (route-replica.ts) ──> view (route-view.ts)
 //              └── log-server.ts answers pulls and comparisons

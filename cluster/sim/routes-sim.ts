@@ -52,6 +52,8 @@ interface Link {
 const SPACE = 't';
 const PROBE_MS = 1_000;
 const DELAY_MS_MAX = 20;
+/** The longest that anything waits for: a comparison without a cause. */
+const HEAL_MS = 65_000;
 
 export class RoutesSim {
   readonly scheduler = new Scheduler();
@@ -59,6 +61,7 @@ export class RoutesSim {
   readonly nodes: SimNode[] = [];
   faults: RouteFaults = NO_FAULTS;
   messages = 0;
+  connects = 0;
   /** All that were ever wanted or run. */
   readonly #filters = new Set<string>();
   readonly #queues = new Set<string>();
@@ -118,6 +121,7 @@ export class RoutesSim {
     if (link.isUp) return;
     link.isUp = true;
     link.connection++;
+    this.connects++;
     for (const [node, peer] of [
       [a, b],
       [b, a],
@@ -151,10 +155,10 @@ export class RoutesSim {
   }
 
   /** Ends all faults and lets every repair take its time. */
-  heal(): void {
+  heal(forMs = HEAL_MS): void {
     this.faults = NO_FAULTS;
     for (const a of this.nodes) for (const b of this.nodes) if (a !== b) this.connect(a, b);
-    this.scheduler.runUntil(this.scheduler.nowMs + 65_000);
+    this.scheduler.runUntil(this.scheduler.nowMs + forMs);
   }
 
   /** What is wrong now, as one text a finding. */

@@ -8,7 +8,13 @@ interface Course {
   readonly nodes: number;
   readonly actions: number;
   readonly sizes?: Partial<RouteSizes>;
+  /** Drawn unless given. */
+  readonly faults?: Partial<RouteFaults>;
+  readonly healMs?: number;
 }
+
+/** Frames that are few and short, so that what is missing comes in snapshots of many chunks. */
+const SMALL: Partial<RouteSizes> = { opsPerFrameMax: 3, ringOpsMax: 6 };
 
 const FILTERS: readonly string[] = [
   ...Array.from({ length: 40 }, (_, index) => `plant/${index % 5}/unit${index}`),
@@ -19,12 +25,12 @@ const FILTERS: readonly string[] = [
 function run(course: Course): RoutesSim {
   const sim = new RoutesSim(course);
   const draw = new SimRandom(course.seed + 1);
-  sim.faults = drawFaults(draw);
+  sim.faults = { ...drawFaults(draw), ...course.faults };
   for (let action = 0; action < course.actions; action++) {
     act(sim, draw);
     sim.scheduler.runUntil(sim.scheduler.nowMs + draw.between(0, draw.chance(0.1) ? 800 : 8));
   }
-  sim.heal();
+  sim.heal(course.healMs);
   return sim;
 }
 
@@ -62,8 +68,7 @@ describe('routes in the simulator', () => {
   it('after loss, doubles, disorder, cuts and restarts every copy is its original [I10]', () => {
     const seen = { repairs: 0, snapshots: 0, broken: 0, pulls: 0 };
     for (let seed = 1; seed <= 100; seed++) {
-      // Of every other seed the frames are few and short, so that what is missing comes in snapshots of many chunks.
-      const sizes = seed % 2 === 0 ? {} : { opsPerFrameMax: 3, ringOpsMax: 6 };
+      const sizes = seed % 2 === 0 ? {} : SMALL;
       const sim = run({ seed, nodes: 2 + (seed % 4), actions: 300, sizes });
       assert.deepEqual(sim.check(), [], `seed ${seed}`);
       for (const { routes } of sim.nodes) {
@@ -79,7 +84,32 @@ describe('routes in the simulator', () => {
     assert.ok(seen.broken > 0, 'and some of them broke off');
   });
 
-  it('the same holds while summaries come and go', () => {
+  it('what is lost, doubled or late is pulled within seconds, never found by its digest', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const sizes = seed % 2 === 0 ? {} : SMALL;
+      const sim = run({ seed, nodes: 3, actions: 300, sizes, faults: { alter: 0 }, healMs: 5_000 });
+      assert.deepEqual(sim.check(), [], `seed ${seed}`);
+      for (const { routes } of sim.nodes) assert.equal(routes.figures.routeRepairs, 0, `seed ${seed}`);
+    }
+  });
+
+  it('links in order break no snapshot off, and pull once a connection', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const faults = { loss: 0, duplicate: 0, alter: 0, reorder: false };
+      const sim = run({ seed, nodes: 3, actions: 300, sizes: SMALL, faults, healMs: 2_000 });
+      assert.deepEqual(sim.check(), [], `seed ${seed}`);
+      let [pulls, broken, repairs] = [0, 0, 0];
+      for (const { routes } of sim.nodes) {
+        pulls += routes.figures.pulls;
+        broken += routes.figures.brokenSnapshots;
+        repairs += routes.figures.routeRepairs;
+      }
+      assert.deepEqual([broken, repairs], [0, 0], `seed ${seed}`);
+      assert.ok(pulls <= sim.connects * 2, `seed ${seed}: ${pulls} pulls of ${sim.connects} connections`);
+    }
+  });
+
+  it('every copy is its original while summaries come and go, too', () => {
     for (let seed = 1; seed <= 30; seed++) {
       const sim = run({ seed, nodes: 3, actions: 300, sizes: { summaryAbove: 12, summaryBelow: 6 } });
       assert.deepEqual(sim.check(), [], `seed ${seed}`);
