@@ -93,6 +93,29 @@ describe('routes in the simulator', () => {
     }
   });
 
+  it('a snapshot that missed a frame or a chunk is not taken', () => {
+    let [broken, whole] = [0, 0];
+    for (let seed = 1; seed <= 100; seed++) {
+      const sim = new RoutesSim({ seed, nodes: 2, sizes: SMALL });
+      const [first, second] = sim.nodes;
+      for (let index = 0; index < 60; index++) sim.subscribe(first, `f/${index}`);
+      sim.faults = { loss: 0.03, duplicate: 0, alter: 0, reorder: false };
+      sim.cut(first, second);
+      sim.connect(first, second);
+      // Each change is a frame, while chunks are on their way.
+      for (let change = 0; change < 60; change++) {
+        sim.own(first, `q${change % 30}`, change);
+        sim.scheduler.runUntil(sim.scheduler.nowMs + 6);
+      }
+      sim.heal(5_000);
+      assert.deepEqual(sim.check(), [], `seed ${seed}`);
+      assert.equal(second.routes.figures.routeRepairs, 0, `seed ${seed}`);
+      broken += second.routes.figures.brokenSnapshots;
+      whole += second.routes.figures.snapshots;
+    }
+    assert.ok(broken > 50 && whole > 50, `snapshots: ${broken} broke off, ${whole} did not`);
+  });
+
   it('links in order break no snapshot off, and pull once a connection', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const faults = { loss: 0, duplicate: 0, alter: 0, reorder: false };
@@ -133,6 +156,19 @@ describe('routes in the simulator', () => {
       assert.equal(routes.figures.pulls, 4);
       assert.equal(routes.figures.brokenSnapshots, 0);
     }
+  });
+
+  it('frames that come twice are counted and cost nothing', () => {
+    const { sim, first, second } = quiet(2);
+    const { pulls } = second.routes.figures;
+    sim.faults = { loss: 0, duplicate: 1, alter: 0, reorder: false };
+    for (let index = 0; index < 20; index++) {
+      sim.subscribe(first, `twice/${index}`);
+      sim.scheduler.runUntil(sim.scheduler.nowMs + 50);
+    }
+    assert.equal(second.routes.figures.duplicates, 20);
+    assert.equal(second.routes.figures.pulls, pulls);
+    assert.deepEqual(sim.check(), []);
   });
 
   it('a barrier ends when every peer that is up has what was said before', () => {
