@@ -117,19 +117,19 @@ export const GRPC_LIMITS = {
   /**
    * Output of all calls of one connection: above high (64 calls that are about to be congested) those with more than
    * their share wait until it is below low; above the maximum they are ended. Up to there is room for what is on its
-   * way when they are told to wait: about 80 consumers with 1 MiB of unacked messages each. Buffers may be twice that.
+   * way when they are told to wait: about 100 consumers with 1 MiB of unacked messages each. Buffers may be twice that.
    */
   connectionOutputLowBytes: 8 * MIB,
   connectionOutputHighBytes: 16 * MIB,
-  connectionOutputBytesMax: 96 * MIB,
+  connectionOutputBytesMax: 128 * MIB,
   /** The same of all connections of a shard. One that never reads stays far below what would harm others. */
   shardOutputLowBytes: 256 * MIB,
-  shardOutputHighBytes: 384 * MIB,
-  shardOutputBytesMax: 512 * MIB,
+  shardOutputHighBytes: 512 * MIB,
+  shardOutputBytesMax: 640 * MIB,
   /** What a call may always have to say: with 1,000 calls on a connection as much as its high mark. */
   outputShareBytes: 16 * KIB,
   /** Until what a call was let on to fetch counts as come, milliseconds: some round trips between shards. */
-  outputGrantMs: 5,
+  outputGrantMs: 10,
   /** Until the client's connection preface is complete (TLS handshake included), milliseconds. */
   prefaceTimeoutMs: 10_000,
   /** How long a finished call may take to be read by its client before the stream is reset. */

@@ -35,7 +35,7 @@ export interface GrpcHandler {
   end(): void;
   /** Exactly once and last: finished, cancelled, reset, past its deadline, or the connection was lost. */
   closed(): void;
-  /** Pending output fell below the low-water mark after it had been above the high one. */
+  /** The call is congested no longer. */
   drained(): void;
 }
 
@@ -49,7 +49,10 @@ export interface GrpcCall {
   readonly out: OutputBuffer;
   /** Bytes handed to http2 and not yet written out, and those in `out`. */
   readonly pendingBytes: number;
-  /** pendingBytes reached the high-water mark and has not fallen below the low one yet: drained() will follow. */
+  /**
+   * pendingBytes reached the high-water mark, or that of the connection or shard was, and has not fallen below the low
+   * one yet: drained() will follow.
+   */
   readonly congested: boolean;
   /** Absolute, in Date.now() milliseconds; Infinity if the client gave none. */
   readonly deadlineMs: number;
