@@ -28,7 +28,7 @@ export const LINK_LIMITS = {
   batchChargeBytesMin: KIB,
   /** A batch smaller than this is copied to memory of its own size, so that what is kept is used by half at least. */
   batchCopyBytesMax: 32 * KIB,
-  /** What a receiver takes before its consumer does: 100 MB/s at 80 ms. A batch may begin while a byte of it is left. */
+  /** What a receiver takes before its consumer does: 100 MB/s at 80 ms. A batch may begin while a byte is left. */
   windowBytes: 8 * MIB,
   /** Bytes kept for a peer (unacked and unsent) above which sources should wait, and below which they go on. */
   heldHighBytes: 8 * MIB,
@@ -157,4 +157,18 @@ export const ROUTE_LIMITS = {
   originsMax: 1_000,
   /** How often what is overdue is looked at. */
   housekeepMs: 200,
+} as const;
+
+/** Limits of who runs which queue. */
+export const OWNERSHIP_LIMITS = {
+  /** Queues of one node that may be on their way at once: enough to hide round trips, few enough to be short. */
+  movesMax: 16,
+  /** How long a node that starts listens to others before it makes queues that nobody seems to run, ms. */
+  settleMs: 1_500,
+  /** Names of lost queues that are kept for the report. */
+  lostNamesMax: 1_000,
+  /** How often places are looked at, ms. */
+  tickMs: 20,
+  /** How long a call of another node's main may take, ms. */
+  callTimeoutMs: 10_000,
 } as const;

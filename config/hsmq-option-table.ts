@@ -28,7 +28,6 @@ export const HSMQ_OPTIONS = {
     help: "for hsmq's own command line client: which user it is",
   }),
 
-  'cluster.name': text({ ...FILE_ONLY, default: undefined, help: 'name of the cluster' }),
   'cluster.udp_port': integer({
     ...FILE_ONLY,
     default: undefined,
@@ -46,13 +45,26 @@ export const HSMQ_OPTIONS = {
   'sentry.traces_sample_rate': decimal({ ...FILE_ONLY, default: undefined, max: 1, help: 'not used by this version' }),
   'sentry.max_breadcrumbs': integer({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
 
-  'consul.address': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
-  'consul.service.name': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
-  'consul.service.id': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
-  'consul.service.address': text({ ...FILE_ONLY, default: undefined, help: 'not used by this version' }),
-  'consul.service.port': integer({ ...FILE_ONLY, default: undefined, max: PORT_MAX, help: 'not used by this version' }),
-  'consul.service.tags': texts({ ...FILE_ONLY, default: [], help: 'not used by this version' }),
-  'consul.service.check': tableOf(['name', 'interval', 'http', 'grpc'], 'not used by this version'),
+  'consul.address': text({
+    ...FILE_ONLY,
+    default: undefined,
+    help: "Consul's HTTP address, as http://host:port: a node of a cluster registers there, and finds others",
+  }),
+  'consul.service.name': text({ ...FILE_ONLY, default: undefined, help: 'name that clients find the node by' }),
+  'consul.service.id': text({
+    ...FILE_ONLY,
+    default: undefined,
+    help: "id of this node's service; when not given, the names of the service and of the node",
+  }),
+  'consul.service.address': text({ ...FILE_ONLY, default: undefined, help: 'address that clients are told' }),
+  'consul.service.port': integer({
+    ...FILE_ONLY,
+    default: undefined,
+    max: PORT_MAX,
+    help: 'port that clients are told',
+  }),
+  'consul.service.tags': texts({ ...FILE_ONLY, default: [], help: 'tags of the service' }),
+  'consul.service.check': tableOf(['name', 'interval', 'http', 'grpc'], 'how Consul sees whether the node is well'),
 } as const;
 
 /** A section of texts, or of tables that say where they are; its content is checked in form alone. */

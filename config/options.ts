@@ -11,6 +11,7 @@ import {
   SHARDS_MAX,
 } from '../src/base/limits.ts';
 import { LOG_LEVELS, logLevelOf } from '../src/base/log-level.ts';
+import { CLUSTER_OPTIONS } from './cluster-option-table.ts';
 import { pemFile } from './file-option.ts';
 import { HSMQ_OPTIONS } from './hsmq-option-table.ts';
 import type { Option, OptionTable, ValuesOf } from './option.ts';
@@ -137,6 +138,7 @@ export const OPTIONS = {
     help: 'who signs client certificates, PEM: a certificate is an identity',
   }),
   'tls.require_client_certificate': boolean({ default: false, help: 'refuse clients without a certificate' }),
+  ...CLUSTER_OPTIONS,
   'auth.anonymous': boolean({ default: false, help: 'listen beyond loopback although nobody is asked who they are' }),
   'auth.jwt.secrets': jwtSecrets,
   'limits.message_bytes': bytes({

@@ -1,6 +1,7 @@
 // Checks between options, and the warnings about what was set but has no use, or not the one that was hoped for.
 // Lives on: main. Called by: load.ts.
 import { createSecureContext } from 'node:tls';
+import { formatAddress, isLoopback } from './address.ts';
 import { HSMQ_OPTIONS } from './hsmq-option-table.ts';
 import type { OptionValues } from './options.ts';
 import type { Problems } from './problem.ts';
@@ -15,6 +16,7 @@ export function checkRules(
 ): void {
   const { problems } = given;
   checkTls(config.options, problems);
+  checkCluster(config.options, problems);
   warnUnused(given);
   warnAuth(config, problems);
 }
@@ -44,13 +46,25 @@ function checkTls(options: OptionValues, problems: Problems): void {
   }
 }
 
+/** Whoever could join would get every message. */
+function checkCluster(options: OptionValues, problems: Problems): void {
+  const address = options['cluster.address'];
+  if (address === undefined || isLoopback(address.host) || options['cluster.key'] !== undefined) return;
+  problems.error(
+    `Cannot use cluster.address = "${formatAddress(address)}": beyond loopback the nodes need cluster.key, ` +
+      'the same on all of them',
+  );
+}
+
 function warnUnused(given: {
   problems: Problems;
   sources: Readonly<Record<string, Origin>>;
   foreign: readonly string[];
 }): void {
   const { problems, sources, foreign } = given;
-  const silent = new Set(['client', 'cluster']);
+  // A node of a cluster shows itself in Consul.
+  const used = sources['cluster.address'] === 'default' ? [] : ['consul'];
+  const silent = new Set(['client', 'cluster', ...used]);
   const set = Object.keys(HSMQ_OPTIONS).filter((key) => sources[key] !== 'default');
   const sections = new Set(set.map((key) => key.split('.')[0]).filter((section) => !silent.has(section)));
   for (const section of sections) problems.warn(`[${section}]: accepted, not used by this version`);

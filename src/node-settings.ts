@@ -2,7 +2,7 @@
 // the threads need of them (digests of tokens; keys of JWTs).
 // Lives on: main. Called by: main.ts, tests.
 import { availableParallelism, totalmem } from 'node:os';
-import { type Address, isWildcard, overlap } from '../config/address.ts';
+import { type Address, isWildcard, overlap, parseAddress } from '../config/address.ts';
 import type { QueueValues } from '../config/queue-option-table.ts';
 import type { Config } from '../config/types.ts';
 import type { AdminServerOptions } from './admin/admin-server.ts';
@@ -20,7 +20,7 @@ export interface NodeSettings {
   readonly version: string;
   readonly shards: number;
   /** What is the same for every shard. */
-  readonly shard: Omit<ShardData, 'index' | 'shards' | 'nodeName' | 'mesh' | 'port'>;
+  readonly shard: Omit<ShardData, 'index' | 'shards' | 'nodeName' | 'mesh' | 'port' | 'clusterThread'>;
   readonly grpc: Address;
   readonly admin: Address;
   /** Every admin port; the first is `admin`. */
@@ -32,6 +32,31 @@ export interface NodeSettings {
   /** Undefined: nothing is kept. */
   readonly dataDir: string | undefined;
   readonly shutdownTimeoutMs: number;
+  /** Undefined: a node alone. */
+  readonly cluster: ClusterSettings | undefined;
+}
+
+/** Where the node shows itself to clients, and finds others, in Consul. */
+export interface ConsulSettings {
+  readonly address: string;
+  readonly name: string;
+  readonly id: string;
+  readonly serviceAddress: string | undefined;
+  readonly servicePort: number | undefined;
+  readonly tags: readonly string[];
+  readonly check: Readonly<Partial<Record<'name' | 'interval' | 'http' | 'grpc', string>>>;
+}
+
+/** How the node finds others, and they it. */
+export interface ClusterSettings {
+  readonly cluster: string;
+  readonly listen: Address;
+  readonly advertise: Address;
+  readonly seeds: readonly Address[];
+  /** host:port, or the name of a service. */
+  readonly dns: readonly string[];
+  readonly consul: ConsulSettings | undefined;
+  readonly auth: { readonly sharedKey?: string };
 }
 
 export function nodeSettings(config: Config, version: string): NodeSettings {
@@ -64,6 +89,38 @@ export function nodeSettings(config: Config, version: string): NodeSettings {
     queueDefaults: queueOptionsOf(config.queueDefaults),
     dataDir: options['node.data_dir'],
     shutdownTimeoutMs: options['node.shutdown_timeout'],
+    cluster: clusterSettings(config),
+  };
+}
+
+function clusterSettings(config: Config): ClusterSettings | undefined {
+  const { options } = config;
+  const listen = options['cluster.address'];
+  if (listen === undefined) return undefined;
+  const key = options['cluster.key'];
+  return {
+    cluster: options['cluster.name'],
+    listen,
+    advertise: options['cluster.advertise'] ?? listen,
+    seeds: options['cluster.seeds'].flatMap((seed) => parseAddress(seed) ?? []),
+    dns: options['cluster.dns'],
+    consul: consulSettings(config),
+    auth: key === undefined ? {} : { sharedKey: key.reveal() },
+  };
+}
+
+function consulSettings({ options }: Config): ConsulSettings | undefined {
+  const address = options['consul.address'];
+  if (address === undefined) return undefined;
+  const name = options['consul.service.name'] ?? 'ringmq';
+  return {
+    address,
+    name,
+    id: options['consul.service.id'] ?? `${name}-${options['node.name']}`,
+    serviceAddress: options['consul.service.address'],
+    servicePort: options['consul.service.port'],
+    tags: options['consul.service.tags'],
+    check: (options['consul.service.check'] ?? {}) as ConsulSettings['check'],
   };
 }
 

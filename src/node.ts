@@ -8,14 +8,15 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { AdminServer } from './admin/admin-server.ts';
 import type { Log } from './base/log.ts';
 import { type CatalogClient, NoCatalog, WriterCatalog } from './broker/catalog-client.ts';
+import { ClusterClient, type ClusterEvent } from './broker/cluster-port.ts';
 import { ControlClient, type ControlEvent } from './broker/control.ts';
 import { NodeControl } from './broker/node-control.ts';
 import type { LedgerReport } from './broker/node-view.ts';
 import { ShardPlacement } from './broker/placement.ts';
 import { QueueCatalog } from './broker/queue-catalog.ts';
-import type { NodeSettings } from './node-settings.ts';
+import type { ClusterSettings, NodeSettings } from './node-settings.ts';
 import type { ShardData } from './shard.ts';
-import { createMesh } from './thread/mailbox.ts';
+import { createMesh, type Mesh } from './thread/mailbox.ts';
 import { startThreads, type Threads, type ThreadTask } from './thread/pool.ts';
 import type { WriterData } from './writer.ts';
 
@@ -43,17 +44,20 @@ export interface StopReport {
 export class RunningNode {
   readonly grpcPort: number;
   readonly adminPort: number;
+  /** Where other nodes connect; 0 = a node alone. */
+  readonly clusterPort: number;
   /** Settles when a thread died: the node is no longer whole and must be stopped. */
   readonly failed: Promise<Error>;
   readonly #parts: NodeParts;
   #forced = new AbortController();
   #stopping: Promise<StopReport> | undefined;
 
-  constructor(parts: NodeParts, ports: { grpc: number; admin: number }) {
+  constructor(parts: NodeParts, ports: { grpc: number; admin: number; cluster: number }) {
     this.#parts = parts;
     this.failed = parts.failed;
     this.grpcPort = ports.grpc;
     this.adminPort = ports.admin;
+    this.clusterPort = ports.cluster;
   }
 
   /** Stops in order; a second call hurries the first: consumers are not waited for any more. */
@@ -64,9 +68,11 @@ export class RunningNode {
   }
 
   async #stop(): Promise<StopReport> {
-    const { control, shards, settings, log } = this.#parts;
+    const { control, shards, settings, log, cluster } = this.#parts;
     control.enter('draining');
     log.event('node.draining', { timeoutMs: settings.shutdownTimeoutMs });
+    const gone = await cluster?.call('leave', { timeoutMs: settings.shutdownTimeoutMs });
+    if (gone !== undefined) log.event('cluster.left', gone);
     await Promise.all(shards.map((shard) => shard.call('drain', null)));
     await this.#served();
     const report = stopReport(await control.ledger());
@@ -114,6 +120,8 @@ class NodeParts {
   shards: ControlClient[] = [];
   catalogStore: CatalogClient = new NoCatalog();
   control!: NodeControl;
+  cluster: ClusterClient | undefined;
+  clusterPort = 0;
   threads: Threads | undefined;
   readonly admins: AdminServer[] = [];
   fail!: (error: Error) => void;
@@ -128,6 +136,8 @@ class NodeParts {
 
   async end(): Promise<void> {
     await this.catalogStore.stop();
+    await this.cluster?.call('stop', null).catch(() => {});
+    this.cluster?.close();
     this.control.enter('stopped');
     await Promise.all(this.admins.map((admin) => admin.close()));
     for (const shard of this.shards) shard.close();
@@ -158,7 +168,8 @@ export async function startNode(settings: NodeSettings, options: NodeOptions): P
 
 function startPool(parts: NodeParts, filename: URL): void {
   const { settings } = parts;
-  const mesh = createMesh(settings.shards);
+  const clusterThread = settings.cluster === undefined ? undefined : settings.shards;
+  const mesh = createMesh(settings.shards + (clusterThread === undefined ? 0 : 1));
   const tasks: ThreadTask[] = [];
   for (let index = 0; index < settings.shards; index++) {
     const { port1, port2 } = new MessageChannel();
@@ -170,10 +181,12 @@ function startPool(parts: NodeParts, filename: URL): void {
       ...settings.shard,
       shards: settings.shards,
       nodeName: settings.name,
+      clusterThread,
     };
     tasks.push({ name: 'shard', data, transferList: [port2] });
   }
   if (settings.dataDir !== undefined) tasks.push(writerTask(parts, settings.dataDir));
+  if (settings.cluster !== undefined) tasks.push(clusterTask(parts, settings.cluster, mesh));
   parts.threads = startThreads({
     filename,
     tasks,
@@ -191,12 +204,24 @@ function writerTask(parts: NodeParts, dataDir: string): ThreadTask {
   return { name: 'writer', data, transferList: [port2] };
 }
 
+/** The cluster's file is known by its place alone: nothing here imports it. */
+function clusterTask(parts: NodeParts, cluster: ClusterSettings, mesh: Mesh): ThreadTask {
+  const { port1, port2 } = new MessageChannel();
+  const { settings } = parts;
+  parts.cluster = new ClusterClient(port1, (event) => onClusterEvent(parts, event));
+  const data = { ...cluster, node: settings.name, shards: settings.shards, mesh, port: port2 };
+  const file = import.meta.url.endsWith('.ts') ? '../cluster/thread.ts' : '../cluster/thread.js';
+  const filename = new URL(file, import.meta.url);
+  return { name: 'cluster', filename, data, transferList: [port2] };
+}
+
 async function openNode(parts: NodeParts): Promise<RunningNode> {
   const { settings, log, shards } = parts;
   const catalog = new QueueCatalog({
     shards,
     placement: new ShardPlacement(settings.shards),
     store: parts.catalogStore,
+    cluster: parts.cluster,
   });
   parts.control = new NodeControl({
     name: settings.name,
@@ -205,9 +230,13 @@ async function openNode(parts: NodeParts): Promise<RunningNode> {
     shards,
     catalog,
     queueDefaults: settings.queueDefaults,
+    cluster: parts.cluster,
     onChange: (event, details) => log.event(event, details),
   });
+  const peers = await parts.cluster?.call('start', null);
   await catalog.start(settings.queues);
+  if (peers !== undefined) log.event('cluster.joined', { cluster: settings.cluster?.cluster, port: peers.port });
+  parts.clusterPort = peers?.port ?? 0;
   const grpc = await listenGrpc(parts);
   const admin = await listenAdmin(parts);
   parts.control.enter('serving');
@@ -218,7 +247,7 @@ async function openNode(parts: NodeParts): Promise<RunningNode> {
     shards: settings.shards,
     queues: catalog.count,
   });
-  return new RunningNode(parts, { grpc, admin });
+  return new RunningNode(parts, { grpc, admin, cluster: parts.clusterPort });
 }
 
 /** The first shard takes the port (0 = any free one), the others share it; the kernel spreads connections over them. */
@@ -246,6 +275,26 @@ async function listenAdmin(parts: NodeParts): Promise<number> {
 /** An idle queue is deleted unless somebody used it meanwhile. */
 function onEvent(parts: NodeParts, event: ControlEvent): void {
   parts.control.deleteIdle(event.number).catch((error: unknown) => parts.log.error('queue.idle', { error }));
+}
+
+function onClusterEvent(parts: NodeParts, event: ClusterEvent): Promise<unknown> | undefined {
+  switch (event.event) {
+    case 'introduce':
+      return parts.control.introduce(event.options);
+    case 'call':
+      return parts.control.serve(event.method, event.args);
+    case 'place':
+      parts.control.placed(event.number, { shard: event.shard, node: event.node });
+      return undefined;
+    case 'deleted':
+      parts.control.deletedElsewhere(event.name).catch((error: unknown) => parts.log.error('queue.deleted', { error }));
+      return undefined;
+    case 'log':
+      parts.log.event(event.what, event.details);
+      return undefined;
+    default:
+      return undefined;
+  }
 }
 
 function stopReport(ledger: LedgerReport): StopReport {

@@ -28,6 +28,8 @@ export interface ShardData {
   readonly index: number;
   readonly shards: number;
   readonly nodeName: string;
+  /** Number of the thread that leads to other nodes; undefined = a node alone. */
+  readonly clusterThread: number | undefined;
   readonly mesh: Mesh;
   readonly port: MessagePort;
   readonly auth: AuthenticatorOptions;
@@ -69,15 +71,14 @@ class Shard {
     this.#data = data;
     this.#turn = new LoopTurn(() => this.#endTurn());
     this.#wheel = new TimingWheel(Date.now());
-    this.#driver = new WheelDriver(this.#wheel, (owner, item, nowMs) =>
-      this.#timer(owner, item, nowMs),
-    );
+    this.#driver = new WheelDriver(this.#wheel, (owner, item, nowMs) => this.#timer(owner, item, nowMs));
     this.#messages = new MessageTable({ memoryLimitBytes: data.memoryBytesMax });
     this.#broker = new ShardBroker({
       self: data.index,
       shards: data.shards,
       routes: this.#routes,
       turn: this.#turn,
+      ...(data.clusterThread === undefined ? {} : { clusterThread: data.clusterThread }),
       ids: new UuidSource(getRandomValues(new Uint32Array(2))),
       onIdle: (queue) => this.#tell({ event: 'idle', number: queue.number }),
     });

@@ -4,7 +4,7 @@ import type { NodeState, NodeStats } from '../broker/node-view.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
-import { emptyQuery } from './queue-schema.ts';
+import { emptyQuery, planQuery } from './queue-schema.ts';
 import type { Route } from './route.ts';
 import { parseQuery } from './validation.ts';
 
@@ -80,6 +80,34 @@ export function reportRoutes(all: () => readonly Route[]): Route[] {
             const { name, version, startedAtMs } = view;
             const stats = statsJson(await view.stats());
             return jsonAnswer({ name, version, startedAtMs, state: view.state(), ...stats });
+          },
+        },
+      },
+    },
+    {
+      path: '/api/v1/cluster',
+      access: 'authorized',
+      methods: {
+        GET: {
+          summary: 'The cluster as this node sees it: members, places of queues, moves',
+          query: emptyQuery,
+          handle: async ({ view, query }) => {
+            parseQuery(emptyQuery, query);
+            return jsonAnswer(await view.clusterStatus());
+          },
+        },
+      },
+    },
+    {
+      path: '/api/v1/cluster/plan',
+      access: 'authorized',
+      methods: {
+        GET: {
+          summary: 'Which queues would move, also as if a node were not there',
+          query: planQuery,
+          handle: async ({ view, query }) => {
+            const { without } = parseQuery(planQuery, query);
+            return jsonAnswer({ moves: await view.clusterPlan(without) });
           },
         },
       },

@@ -43,4 +43,6 @@ export const peekQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(ADMIN_LIMITS.peekMax).default(ADMIN_LIMITS.peekDefault),
 });
 
+export const planQuery = z.strictObject({ without: name.optional() });
+
 export const emptyQuery = z.strictObject({});

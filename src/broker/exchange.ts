@@ -60,6 +60,7 @@ export class Exchange {
       case Operation.image:
       case Operation.route:
       case Operation.fenceDone:
+      case Operation.abandon:
       case Operation.quiet:
       case Operation.lane:
       case Operation.throttle:

@@ -32,9 +32,6 @@ export interface HandOverParts {
   readonly traffic: PeerTraffic;
 }
 
-/** What sessions wait for whose messages the cluster cannot take now. */
-const CLUSTER = 'cluster';
-
 /** A queue that is leaving: its image is being written. */
 interface Leaving {
   readonly queue: Queue;
@@ -72,14 +69,16 @@ export class HandOver {
       return;
     }
     if (operation === Operation.throttle) {
-      if (a !== 0) traffic.stop(target, CLUSTER);
-      else traffic.go(target, CLUSTER);
+      const waitsFor = `cluster, queue ${b}`;
+      if (a !== 0) traffic.stop(target, waitsFor);
+      else traffic.go(target, waitsFor);
       return;
     }
     const route = this.#parts.routes.number(target);
     if (route === undefined) return;
     turn.touch();
     if (operation === Operation.freeze) this.#freeze(route);
+    else if (operation === Operation.abandon) this.#abandon(route);
     else if (operation === Operation.image) this.#image(route, b, memory, offset);
     else if (operation === Operation.route) this.#routeTo(route, a, b);
     else if (operation === Operation.quiet)
@@ -177,6 +176,12 @@ export class HandOver {
     if (!coming.importer.add(memory, offset)) return;
     this.#coming.delete(route.number);
     this.#adopt(route, coming.queue, move);
+  }
+
+  /** What has come of an image is worth nothing: the rest will never come. */
+  #abandon({ number }: ShardQueueRoute): void {
+    this.#coming.get(number)?.queue.vanish();
+    this.#coming.delete(number);
   }
 
   /** The queue serves here. The sessions of this shard still go by way of the cluster's thread until it is fenced. */

@@ -2,7 +2,7 @@
 // may overtake what still travels the old way. That takes one round trip between threads; the sessions of this shard
 // are read no further meanwhile, so only what was read already lies here, and what others still sent this way.
 // Lives on: a shard, one for each queue that changes its place.
-import { copyRecord, RecordMemory } from '../core/record.ts';
+import { type RecordMemory, recordCopy } from '../core/record.ts';
 
 interface HeldOperation {
   /** Who asks. */
@@ -28,9 +28,7 @@ export class HeldOperations {
 
   /** Keeps a copy of the record. */
   addRecord(origin: number, operation: number, a: number, b: number, memory: RecordMemory, offset: number): void {
-    const record = new RecordMemory(new ArrayBuffer(memory.words[offset >> 2]));
-    copyRecord(record, 0, memory, offset);
-    this.#operations.push({ origin, operation, a, b, c: 0, d: 0, record });
+    this.#operations.push({ origin, operation, a, b, c: 0, d: 0, record: recordCopy(memory, offset) });
   }
 
   [Symbol.iterator](): Iterator<HeldOperation> {

@@ -3,6 +3,7 @@
 import { BrokerError, type ErrorCode } from '../base/errors.ts';
 import { Ledger, type LedgerCounts } from '../core/ledger.ts';
 import { type QueueOptions, queueOptions } from '../core/queue-options.ts';
+import type { ClusterClient, ClusterStatus, PlannedMove } from './cluster-port.ts';
 import type { ControlClient } from './control.ts';
 import type { LedgerReport, NodeState, NodeStats, NodeView, PeekedMessage, QueueInfo } from './node-view.ts';
 import type { CatalogEntry, QueueCatalog } from './queue-catalog.ts';
@@ -22,6 +23,8 @@ export interface NodeControlOptions {
   readonly catalog: QueueCatalog;
   /** What a declaration leaves open. */
   readonly queueDefaults: Partial<QueueOptions>;
+  /** Undefined: a node alone. */
+  readonly cluster: ClusterClient | undefined;
   readonly onChange: (event: string, details: Record<string, unknown>) => void;
 }
 
@@ -62,6 +65,10 @@ export class NodeControl implements NodeView {
   }
 
   async deleteQueue(name: string, options: { readonly ifEmpty?: boolean } = {}): Promise<{ purged: number }> {
+    if (this.#catalog.find(name) !== undefined) {
+      const elsewhere = await this.#elsewhere(name, 'delete', options);
+      if (elsewhere !== undefined) return elsewhere.answer as { purged: number };
+    }
     const answer = await this.#catalog.delete(name, { only: options.ifEmpty === true ? 'if-empty' : 'always' });
     this.#options.onChange('queue.deleted', { queue: name, purged: answer.purged });
     return answer;
@@ -83,7 +90,76 @@ export class NodeControl implements NodeView {
     }
   }
 
+  // What the cluster asks and says.
+
+  introduce(options: QueueOptions): Promise<number> {
+    return this.#catalog.introduce(options);
+  }
+
+  placed(number: number, place: { shard: number; node: string }): void {
+    const { shard, node } = place;
+    this.#catalog.placed(number, { shard, node: node === this.name ? undefined : node });
+  }
+
+  deletedElsewhere(name: string): Promise<void> {
+    return this.#catalog.deletedElsewhere(name);
+  }
+
+  /** Carries out what the main of another node asks about queues of this one. */
+  serve(method: string, args: readonly unknown[]): Promise<unknown> {
+    const [name, more] = args as [string, unknown];
+    switch (method) {
+      case 'infos':
+        return this.#infos((args[0] as string[]).map((each) => this.#catalog.get(each)));
+      case 'ownInfos':
+        return this.#infos(this.#own());
+      case 'delete':
+        return this.deleteQueue(name, more as { ifEmpty?: boolean });
+      case 'purge':
+        return this.purgeQueue(name);
+      case 'pause':
+        return this.pauseQueue(name);
+      case 'resume':
+        return this.resumeQueue(name);
+      case 'peek':
+        return this.peekQueue(name, Number(more));
+      case 'requeue':
+        return this.requeue(name, more as { to?: string });
+      default:
+        throw new BrokerError('unimplemented', `Cannot call "${method}": this node has no such call`);
+    }
+  }
+
+  clusterStatus(): Promise<ClusterStatus> {
+    return this.#cluster().call('status', null);
+  }
+
+  clusterPlan(without: string | undefined): Promise<readonly PlannedMove[]> {
+    return this.#cluster().call('plan', { without });
+  }
+
+  #cluster(): ClusterClient {
+    const { cluster } = this.#options;
+    if (cluster !== undefined) return cluster;
+    throw new BrokerError('failed-precondition', 'This node is in no cluster: cluster.name is not set');
+  }
+
+  /** Asks the node that runs the queue, when that is another one. */
+  async #elsewhere(name: string, method: string, ...more: unknown[]): Promise<{ answer: unknown } | undefined> {
+    const { node } = this.#catalog.get(name);
+    if (node === undefined) return undefined;
+    return { answer: await this.#cluster().call('remote', { node, method, args: [name, ...more] }) };
+  }
+
+  /** The queues that this node runs. */
+  #own(): CatalogEntry[] {
+    const { shards } = this.#options;
+    return [...this.#catalog.entries()].filter((entry) => entry.node === undefined && entry.shard < shards.length);
+  }
+
   async purgeQueue(name: string): Promise<{ purged: number }> {
+    const elsewhere = await this.#elsewhere(name, 'purge');
+    if (elsewhere !== undefined) return elsewhere.answer as { purged: number };
     const entry = this.#catalog.get(name);
     const answer = await this.#catalog.owner(entry).call('purge', { number: entry.number });
     this.#options.onChange('queue.purged', { queue: name, purged: answer.purged });
@@ -91,18 +167,22 @@ export class NodeControl implements NodeView {
   }
 
   async pauseQueue(name: string): Promise<void> {
+    if ((await this.#elsewhere(name, 'pause')) !== undefined) return;
     const entry = this.#catalog.get(name);
     await this.#catalog.owner(entry).call('pause', { number: entry.number });
     this.#options.onChange('queue.paused', { queue: name });
   }
 
   async resumeQueue(name: string): Promise<void> {
+    if ((await this.#elsewhere(name, 'resume')) !== undefined) return;
     const entry = this.#catalog.get(name);
     await this.#catalog.owner(entry).call('resume', { number: entry.number });
     this.#options.onChange('queue.resumed', { queue: name });
   }
 
-  peekQueue(name: string, limit: number): Promise<PeekedMessage[]> {
+  async peekQueue(name: string, limit: number): Promise<PeekedMessage[]> {
+    const elsewhere = await this.#elsewhere(name, 'peek', limit);
+    if (elsewhere !== undefined) return elsewhere.answer as PeekedMessage[];
     const entry = this.#catalog.get(name);
     return this.#catalog.owner(entry).call('peek', { number: entry.number, limit });
   }
@@ -112,6 +192,8 @@ export class NodeControl implements NodeView {
     if (options.to === name)
       throw new BrokerError('invalid-argument', `Cannot move messages of queue "${name}" to itself`);
     if (options.to !== undefined) this.#catalog.get(options.to);
+    const elsewhere = await this.#elsewhere(name, 'requeue', options);
+    if (elsewhere !== undefined) return elsewhere.answer as { moved: number };
     const answer = await this.#catalog.owner(entry).call('requeue', { number: entry.number, to: options.to });
     this.#options.onChange('queue.requeued', { queue: name, ...options, moved: answer.moved });
     return answer;
@@ -129,11 +211,11 @@ export class NodeControl implements NodeView {
     const found = [...this.#catalog.entries()].filter((entry) => entry.options.name.startsWith(page.prefix ?? ''));
     found.sort((a, b) => (a.options.name < b.options.name ? -1 : 1));
     const wanted = found.slice(page.offset, page.offset + page.limit);
-    return { total: found.length, queues: await this.#infos(wanted) };
+    return { total: found.length, queues: await this.#anyInfos(wanted) };
   }
 
   async ledger(): Promise<LedgerReport> {
-    const infos = await this.#infos([...this.#catalog.entries()]);
+    const infos = await this.#infos(this.#own());
     const queues = infos.map(({ name, ledger, imbalance }) => ({ name, ledger, imbalance }));
     const imbalance = queues.reduce((sum, queue) => sum + Math.abs(queue.imbalance), 0);
     return { balanced: imbalance === 0, imbalance, total: sumOf(infos.map((info) => info.ledger)), queues };
@@ -144,9 +226,26 @@ export class NodeControl implements NodeView {
   }
 
   async #info(entry: CatalogEntry): Promise<QueueInfo> {
-    const [snapshot] = await this.#catalog.owner(entry).call('queues', { numbers: [entry.number] });
-    if (snapshot === undefined) throw new BrokerError('not-found', `Queue "${entry.options.name}" not found`);
-    return queueInfo(entry, snapshot);
+    const { name } = entry.options;
+    const [info] = entry.node === undefined ? await this.#infos([entry]) : await this.#remoteInfos(entry.node, [name]);
+    if (info === undefined) throw new BrokerError('not-found', `Queue "${name}" not found`);
+    return info;
+  }
+
+  async #remoteInfos(node: string, names: readonly string[]): Promise<QueueInfo[]> {
+    return (await this.#cluster().call('remote', { node, method: 'infos', args: [names] })) as QueueInfo[];
+  }
+
+  /** Infos of queues wherever they are, in their order; those of a node that does not answer are left out. */
+  async #anyInfos(entries: readonly CatalogEntry[]): Promise<QueueInfo[]> {
+    const byNode = Map.groupBy(entries, ({ node }) => node);
+    const asked = [...byNode].map(async ([node, those]) => {
+      if (node === undefined) return this.#infos(those);
+      const names = those.map(({ options }) => options.name);
+      return this.#remoteInfos(node, names).catch(() => []);
+    });
+    const byName = new Map((await Promise.all(asked)).flat().map((info) => [info.name, info]));
+    return entries.flatMap(({ options }) => byName.get(options.name) ?? []);
   }
 
   /** Snapshots of many queues, asked for in pages: a shard answers its sockets in between. */

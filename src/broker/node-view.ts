@@ -3,6 +3,7 @@
 // Lives on: main.
 import type { LedgerCounts } from '../core/ledger.ts';
 import type { QueueOptions } from '../core/queue-options.ts';
+import type { ClusterStatus, PlannedMove } from './cluster-port.ts';
 import type { ShardSnapshot } from './snapshots.ts';
 
 export type NodeState = 'starting' | 'serving' | 'draining' | 'stopped';
@@ -70,4 +71,8 @@ export interface NodeView {
   }): Promise<{ total: number; queues: QueueInfo[] }>;
   ledger(): Promise<LedgerReport>;
   stats(): Promise<NodeStats>;
+  /** Throws `failed-precondition` when the node is in no cluster. */
+  clusterStatus(): Promise<ClusterStatus>;
+  /** Which queues would move, as if the node `without` were not there. */
+  clusterPlan(without: string | undefined): Promise<readonly PlannedMove[]>;
 }

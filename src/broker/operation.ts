@@ -21,8 +21,9 @@
 //   fence        queue    -        -         -          -        follows all that went the old way
 //   fenceDone    queue    -        -         -          -        answers it: the new way is free
 //   quiet        queue    -        -         -          -        follows the old owner's last deliveries to the cluster
+//   abandon      queue    -        -         -          -        cluster -> shard: the rest of the image will not come
 //   lane         peer     open     -         -          -        cluster -> shard: may be sent to that peer's sessions
-//   throttle     session  on       -         -          -        cluster -> shard: the session is to wait, or go on
+//   throttle     session  on       queue     -          -        cluster -> shard: the session is to wait, or go on
 //
 // `move` is the cluster thread's number of a move. A queue moves again only when all shards have said `routed` for the
 // last one: what three ways at once would do to the order of messages is not to be thought through.
@@ -49,6 +50,7 @@ export const Operation = {
   throttle: 17,
   quiet: 18,
   routed: 19,
+  abandon: 20,
 } as const;
 
 /** In place of a session in a publish and its confirm: the message comes from another queue (transfers.ts). */

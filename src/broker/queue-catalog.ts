@@ -6,6 +6,7 @@ import { BrokerError } from '../base/errors.ts';
 import { NAME_BYTES_MAX, QUEUES_MAX } from '../base/limits.ts';
 import type { QueueOptions } from '../core/queue-options.ts';
 import type { CatalogClient } from './catalog-client.ts';
+import type { ClusterClient } from './cluster-port.ts';
 import type { ControlClient, DeleteCondition, QueuePlacement } from './control.ts';
 import type { ShardPlacement } from './placement.ts';
 
@@ -13,6 +14,10 @@ import type { ShardPlacement } from './placement.ts';
 const CREATE_BATCH = 1000;
 
 export interface CatalogEntry extends QueuePlacement {
+  /** Changes when the queue moves. */
+  shard: number;
+  /** The node that runs it, when that is another one; undefined also while nobody does. */
+  node: string | undefined;
   /** Where it was declared; only what was declared at run time can be deleted for good. */
   readonly source: 'config' | 'runtime';
 }
@@ -27,6 +32,8 @@ export interface QueueCatalogOptions {
   readonly shards: readonly ControlClient[];
   readonly placement: ShardPlacement;
   readonly store: CatalogClient;
+  /** Undefined: every queue is this node's. */
+  readonly cluster: ClusterClient | undefined;
 }
 
 export class QueueCatalog {
@@ -61,6 +68,35 @@ export class QueueCatalog {
       await this.#create(entries.slice(from, from + CREATE_BATCH));
   }
 
+  /** A queue that another node has, or wants to give: it gets a number here. */
+  introduce(options: QueueOptions): Promise<number> {
+    return this.#inOrder(async () => {
+      const known = this.#byName.get(options.name);
+      if (known !== undefined) return known.number;
+      const entry = this.#place(options, 'runtime');
+      await this.#create([entry]);
+      return entry.number;
+    });
+  }
+
+  /** The cluster says where the queue is. */
+  placed(number: number, { shard, node }: { shard: number; node: string | undefined }): void {
+    const entry = this.#byNumber.get(number);
+    if (entry === undefined) return;
+    entry.shard = shard;
+    entry.node = node;
+  }
+
+  /** Its owner deleted the queue: nothing of it is kept here. */
+  deletedElsewhere(name: string): Promise<void> {
+    return this.#inOrder(async () => {
+      const entry = this.#byName.get(name);
+      if (entry === undefined) return;
+      await this.#remove(entry, this.#options.shards);
+      await this.#options.cluster?.call('deleted', { name, everywhere: false });
+    });
+  }
+
   /** Declares a queue; the same declaration again is fine, a different one is `already-exists`. */
   declare(options: QueueOptions): Promise<CatalogEntry> {
     return this.#inOrder(async () => {
@@ -83,6 +119,7 @@ export class QueueCatalog {
         const [forgotten] = await this.#remove(entry, this.#options.shards);
         throw forgotten.status === 'rejected' ? forgotten.reason : error;
       }
+      await this.#options.cluster?.call('settled', { name: options.name });
       return entry;
     });
   }
@@ -103,6 +140,7 @@ export class QueueCatalog {
       const owner = this.owner(entry);
       const answer = await owner.call('delete', { number: entry.number, only: options.only });
       const others = this.#options.shards.filter((shard) => shard !== owner);
+      await this.#options.cluster?.call('deleted', { name, everywhere: true });
       for (const removal of await this.#remove(entry, others)) if (removal.status === 'rejected') throw removal.reason;
       return answer;
     });
@@ -115,12 +153,18 @@ export class QueueCatalog {
     return entry;
   }
 
+  find(name: string): CatalogEntry | undefined {
+    return this.#byName.get(name);
+  }
+
   number(number: number): CatalogEntry | undefined {
     return this.#byNumber.get(number);
   }
 
   owner(entry: CatalogEntry): ControlClient {
-    return this.#options.shards[entry.shard];
+    const owner = this.#options.shards[entry.shard];
+    if (owner !== undefined) return owner;
+    throw new BrokerError('unavailable', `Queue "${entry.options.name}" is just changing its node: try again`);
   }
 
   entries(): IterableIterator<CatalogEntry> {
@@ -128,14 +172,20 @@ export class QueueCatalog {
   }
 
   #place(options: QueueOptions, source: CatalogEntry['source']): CatalogEntry {
-    const entry = { number: this.#nextNumber++, shard: this.#options.placement.shardOf(options.name), options, source };
+    const { cluster, placement, shards } = this.#options;
+    // In a cluster every queue is reached by the cluster's thread until that says where it is.
+    const shard = cluster === undefined ? placement.shardOf(options.name) : shards.length;
+    const entry: CatalogEntry = { number: this.#nextNumber++, shard, options, source, node: undefined };
     this.#byName.set(options.name, entry);
     this.#byNumber.set(entry.number, entry);
     return entry;
   }
 
   async #create(queues: readonly CatalogEntry[]): Promise<void> {
-    await Promise.all(this.#options.shards.map((shard) => shard.call('create', { queues })));
+    const placements = queues.map(({ number, shard, options }) => ({ number, shard, options }));
+    await Promise.all(this.#options.shards.map((shard) => shard.call('create', { queues: placements })));
+    const declared = placements.map(({ number, options }) => ({ number, options }));
+    await this.#options.cluster?.call('declare', { queues: declared });
   }
 
   async #store(options: QueueOptions): Promise<void> {

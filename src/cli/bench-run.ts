@@ -136,12 +136,13 @@ export class BenchRun {
     );
   }
 
+  /** Waits for deliveries and for confirms: either may be the last to come. */
   async #drain(): Promise<void> {
     let seen = -1;
     let sinceMs = performance.now();
-    while (this.#failure === undefined && this.#delivered < this.#published) {
-      if (seen !== this.#delivered) {
-        seen = this.#delivered;
+    while (this.#failure === undefined && Math.min(this.#delivered, this.#confirmed) < this.#published) {
+      if (seen !== this.#delivered + this.#confirmed) {
+        seen = this.#delivered + this.#confirmed;
         sinceMs = performance.now();
       }
       if (performance.now() - sinceMs > DRAIN_PATIENCE_MS) return;

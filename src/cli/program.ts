@@ -3,6 +3,7 @@
 // Called by: main.ts.
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench-command.ts';
+import { addCluster } from './cluster-command.ts';
 import { addConfig } from './config-group.ts';
 import { addConsume } from './consume-command.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts';
@@ -45,6 +46,7 @@ function makeProgram(parts: ProgramParts): Command {
   addFetch(program);
   addQueue(program);
   addLedger(program);
+  addCluster(program);
   addBench(program);
   addConfig(program);
   // Settings are inherited by commands that exist already only when asked for.

@@ -16,19 +16,8 @@ import {
 import type { MessageTable } from './message-table.ts';
 import type { Queue } from './queue.ts';
 import { ImageKind, type ImageWriter } from './queue-image.ts';
-import type { QueueOptions } from './queue-options.ts';
 import { copyRecord, WORD_SIZE } from './record.ts';
 import type { Stock } from './stock.ts';
-
-/** What the first item of an image says. */
-export interface QueueImageHead {
-  readonly options: QueueOptions;
-  readonly paused: boolean;
-  /** How long ago the queue was used, ms. */
-  readonly idleMs: number;
-  readonly nextSequence: number;
-  readonly ledger: Readonly<Record<string, number>>;
-}
 
 export interface QueueParts {
   readonly queue: Queue;
@@ -51,16 +40,13 @@ export function* exportQueue(parts: QueueParts, writer: ImageWriter, nowMs: numb
 }
 
 function writeHead({ queue, stock, delivery }: QueueParts, writer: ImageWriter, nowMs: number): void {
-  const head: QueueImageHead = {
+  writer.head({
     options: queue.options,
     paused: delivery.paused,
     idleMs: nowMs - delivery.activeMs,
     nextSequence: stock.ready.nextSequence,
     ledger: { ...queue.ledger },
-  };
-  const text = JSON.stringify(head);
-  const at = writer.item(ImageKind.head, [0, 0, 0, 0], Buffer.byteLength(text));
-  writer.memory.bytes.write(text, at, 'utf8');
+  });
 }
 
 function writeTakers({ delivery }: QueueParts, writer: ImageWriter, nowMs: number): void {

@@ -6,8 +6,9 @@
 //
 // Times are relative to the moment of the export, so that the clocks of two nodes need not agree.
 import { BrokerError } from '../base/errors.ts';
+import { State, TAG_STATE_MASK } from './message-row.ts';
 import type { QueueOptions } from './queue-options.ts';
-import { alignedSize, RECORD_HEADER_BYTES, RecordMemory, WORD_SIZE } from './record.ts';
+import { alignedSize, RECORD_HEADER_BYTES, RecordMemory, recordCopy, WORD_SIZE } from './record.ts';
 
 export const ImageKind = {
   /** Data: JSON of QueueImageHead. First. */
@@ -33,6 +34,17 @@ const CHUNK_BYTES = 256 * 1024;
 const WORD_KIND = 1;
 const WORD_DATA_BYTES = 2;
 const DOUBLE_A = 2;
+const DOUBLE_D = 5;
+
+/** What the first item of an image says. */
+export interface QueueImageHead {
+  readonly options: QueueOptions;
+  readonly paused: boolean;
+  /** How long ago the queue was used, ms. */
+  readonly idleMs: number;
+  readonly nextSequence: number;
+  readonly ledger: Readonly<Record<string, number>>;
+}
 
 /** Gathers items; gives each full chunk to `emit`, which must copy it. */
 export class ImageWriter {
@@ -64,6 +76,12 @@ export class ImageWriter {
     return this.#chunk;
   }
 
+  head(head: QueueImageHead): void {
+    const text = JSON.stringify(head);
+    const at = this.item(ImageKind.head, [0, 0, 0, 0], Buffer.byteLength(text));
+    this.memory.bytes.write(text, at, 'utf8');
+  }
+
   end(): void {
     this.item(ImageKind.end, [this.#items, 0, 0, 0], 0);
     this.#flush();
@@ -85,6 +103,24 @@ export class ImageWriter {
   }
 }
 
+/** Another address (a session's new name) for an item of a consumer, a fetch or a message. */
+export function readdress(item: ImageItem, address: number): void {
+  const double = item.kind === ImageKind.message ? DOUBLE_D : DOUBLE_A;
+  item.memory.doubles[((item.at - ITEM_HEADER_BYTES) >> 3) + double] = address;
+}
+
+/** The address in an item; -1 = it has none. */
+export function addressIn({ kind, a, d }: ImageItem): number {
+  if (kind === ImageKind.consumer || kind === ImageKind.fetch) return a;
+  return kind === ImageKind.message ? d : -1;
+}
+
+/** Where the record is, when the item is a publish that is blocked; else -1. */
+export function blockedRecord({ kind, memory, at }: ImageItem): number {
+  const isBlocked = kind === ImageKind.message && (memory.words[at >> 2] & TAG_STATE_MASK) === State.blocked;
+  return isBlocked ? at + 8 : -1;
+}
+
 /** The declaration of the queue whose image begins with this chunk. */
 export function imageOptions(memory: RecordMemory, offset: number): QueueOptions {
   for (const { kind, at, dataBytes } of imageItems(memory, offset)) {
@@ -92,6 +128,18 @@ export function imageOptions(memory: RecordMemory, offset: number): QueueOptions
     return (JSON.parse(memory.bytes.toString('utf8', at, at + dataBytes)) as { options: QueueOptions }).options;
   }
   throw new BrokerError('internal', 'Cannot read the image of a queue: received no head, which comes first');
+}
+
+/** The image of a queue that was never used: one chunk. */
+export function emptyImage(options: QueueOptions): RecordMemory {
+  let image: RecordMemory | undefined;
+  const writer = new ImageWriter((chunk) => {
+    image = recordCopy(chunk, 0);
+  });
+  const head: QueueImageHead = { options, paused: false, idleMs: 0, nextSequence: 0, ledger: {} };
+  writer.head(head);
+  writer.end();
+  return image as unknown as RecordMemory;
 }
 
 /** Whether the image ends with this chunk. */

@@ -4,8 +4,8 @@
 import { BrokerError } from '../base/errors.ts';
 import type { Consumer } from './consumers.ts';
 import { State, TAG_FETCHED, TAG_INDEXED, TAG_STATE_MASK } from './message-row.ts';
-import type { QueueImageHead, QueueParts } from './queue-export.ts';
-import { type ImageItem, ImageKind, imageItems } from './queue-image.ts';
+import type { QueueParts } from './queue-export.ts';
+import { type ImageItem, ImageKind, imageItems, type QueueImageHead } from './queue-image.ts';
 import { type RecordMemory, tagsPriority, WORD_TAGS } from './record.ts';
 
 export class QueueImport {

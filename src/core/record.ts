@@ -128,6 +128,13 @@ export function bodySize(memory: RecordMemory, recordOffset: number): number {
   return memory.words[(recordOffset >> 2) + WORD_BODY_SIZE];
 }
 
+/** A copy of one record, at offset 0 of memory of its own. */
+export function recordCopy(memory: RecordMemory, offset: number): RecordMemory {
+  const copy = new RecordMemory(new ArrayBuffer(memory.words[offset >> 2]));
+  copyRecord(copy, 0, memory, offset);
+  return copy;
+}
+
 /** Above this many bytes one native copy beats a loop over words (measured in bench/). */
 const LOOP_COPY_BYTES_MAX = 512;
 

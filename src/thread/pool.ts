@@ -9,6 +9,8 @@ import { Piscina } from 'piscina';
 export interface ThreadTask {
   /** Export of the worker file. */
   readonly name: string;
+  /** The file it is exported from, when it is not the pool's. */
+  readonly filename?: URL;
   readonly data: unknown;
   readonly transferList: readonly Transferable[];
 }
@@ -50,7 +52,8 @@ export function startThreads(options: ThreadsOptions): Threads {
   let stopping = false;
   const settled = tasks.map(async (task, index) => {
     try {
-      await pool.run(task.data, { name: task.name, transferList: [...task.transferList] as never });
+      const file = task.filename === undefined ? {} : { filename: task.filename.href };
+      await pool.run(task.data, { name: task.name, ...file, transferList: [...task.transferList] as never });
       if (!stopping) throw new Error('The thread ended before it was told to');
     } catch (error) {
       if (!stopping) options.onFailure(task.name, index, error instanceof Error ? error : new Error(String(error)));

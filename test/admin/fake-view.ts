@@ -1,5 +1,6 @@
 // A node without threads: queues are entries of a map, and what the admin surface asked for is recorded.
 import { BrokerError } from '../../src/base/errors.ts';
+import type { ClusterStatus, PlannedMove } from '../../src/broker/cluster-port.ts';
 import type {
   LedgerReport,
   NodeState,
@@ -152,6 +153,24 @@ export class FakeView implements NodeView {
     const queues = [...this.byName.values()].map(({ name, ledger, imbalance }) => ({ name, ledger, imbalance }));
     const imbalance = queues.reduce((sum, queue) => sum + queue.imbalance, 0);
     return { balanced: imbalance === 0, imbalance, total: queues[0]?.ledger ?? ledgerCounts(), queues };
+  }
+
+  async clusterStatus(): Promise<ClusterStatus> {
+    const member = { node: 'a', state: 'up', address: '127.0.0.1:4849', incarnation: 1, queues: 2, roundTripMs: 0.4 };
+    return {
+      cluster: 'test',
+      node: 'a',
+      members: [member],
+      queues: { here: 2, there: 1, nowhere: 0 },
+      moves: { outgoing: 0, incoming: 0, done: 3 },
+      forwarded: { operations: 5, deliveries: 6, resent: 0 },
+      routeRepairs: 0,
+      lostQueues: ['gone'],
+    };
+  }
+
+  async clusterPlan(without: string | undefined): Promise<readonly PlannedMove[]> {
+    return without === undefined ? [] : [{ queue: 'q', from: without, to: 'a' }];
   }
 
   async stats(): Promise<NodeStats> {

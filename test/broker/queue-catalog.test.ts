@@ -44,7 +44,7 @@ describe('QueueCatalog', () => {
     const placement = new ShardPlacement(SHARDS);
     shards = Array.from({ length: SHARDS }, () => new FakeShard());
     store = new FakeStore();
-    catalog = new QueueCatalog({ shards: shards.map(({ client }) => client), placement, store });
+    catalog = new QueueCatalog({ shards: shards.map(({ client }) => client), placement, store, cluster: undefined });
     owner = shards[placement.shardOf('q')];
     others = shards.filter((shard) => shard !== owner);
   });
@@ -172,6 +172,7 @@ describe('QueueCatalog', () => {
         shards: shards.map(({ client }) => client),
         catalog,
         queueDefaults: {},
+        cluster: undefined,
         onChange: (event) => events.push(event),
       });
     });

@@ -35,6 +35,11 @@ export class FakeRings {
     return [...this.#rings.values()].reduce((sum, ring) => sum + ring.length, 0);
   }
 
+  /** Rings with something in them. */
+  get ready(): number {
+    return [...this.#rings.values()].filter((ring) => ring.length > 0).length;
+  }
+
   peersOf(from: number): ShardPeers {
     const send = (to: number, words: number[], record: RecordMemory, offset: number): void => {
       const [operation, target, a, b, c, d, e] = words;
@@ -98,13 +103,13 @@ export interface TestShard {
   readonly control: ShardControl;
 }
 
-export function twoShards(...queues: (Partial<QueueOptions> & { name: string; shard: number })[]): {
+export function twoShards(...queues: (Partial<QueueOptions> & { name: string; shard: number; number?: number })[]): {
   rings: FakeRings;
   shards: TestShard[];
 } {
   const rings = new FakeRings();
-  const placements = queues.map(({ shard, ...options }, index) => ({
-    number: index + 1,
+  const placements = queues.map(({ shard, number, ...options }, index) => ({
+    number: number ?? index + 1,
     shard,
     options: queueOptions({ topics: [options.name], ...options }),
   }));

@@ -9,8 +9,8 @@ describe('a configuration with mistakes', () => {
     ],
     [
       '[frobnication]\nname = "x"',
-      'node.toml:1: Cannot use key "frobnication": it is not a section, expected one of node, tls, auth, limits, ' +
-        'tracing, prometheus, client, cluster, sentry, consul, queue_defaults, queues, users, redis, vault',
+      'node.toml:1: Cannot use key "frobnication": it is not a section, expected one of node, tls, cluster, auth, ' +
+        'limits, tracing, prometheus, client, sentry, consul, queue_defaults, queues, users, redis, vault',
     ],
     [
       '[tracing]\nlevl = "info"',
@@ -180,5 +180,14 @@ describe('queues', () => {
     );
     assert.deepEqual(config.queues, []);
     assert.equal(warnings.length, 2);
+  });
+
+  it('lets no node join over a network without a key, and no key be guessed', () => {
+    const open = '[cluster]\naddress = "10.0.0.1:4849"\n';
+    assert.match(problemsOf(open).join(), /beyond loopback the nodes need cluster.key/);
+    assert.match(problemsOf(`${open}key = "short"`).join(), /expected 16 bytes or more/);
+    assert.ok(!problemsOf(`${open}key = "short"`).join().includes('"short"'));
+    assert.throws(() => problemsOf(`${open}key = "0123456789abcdef"`), /was taken/);
+    assert.throws(() => problemsOf(`[cluster]\naddress = "127.0.0.1:0"`), /was taken/);
   });
 });

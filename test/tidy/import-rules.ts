@@ -17,15 +17,14 @@ const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   cli: ['client', 'config', 'base'],
   dashboard: [],
   config: ['base'],
-  cluster: ['base', 'core', 'wire'],
+  // Its thread sits at the end of rings and speaks the words of shards.
+  cluster: ['base', 'core', 'wire', 'thread', 'broker'],
   native: [],
 };
 
 /** Folder -> folders of which it may import types, because values of these types pass through it. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   door: ['core'],
-  // The cluster implements the ports that the broker declares.
-  cluster: ['broker'],
 };
 
 /** The assembly of each kind of thread may import everything of the product, bench and test also what is theirs. */
